@@ -1,0 +1,61 @@
+# `make` alone lists what there is.
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 7860
+GRPC_PORT ?= 8500
+REST_PORT ?= 8501
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-jax lint format smoke benchmark lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F'\t' '{printf "  make %-10s%s\n", $$1, $$2}'
+	@echo "  Settings: PORT=$(PORT) GRPC_PORT=$(GRPC_PORT) REST_PORT=$(REST_PORT) PYTHON=$(PYTHON) VENV=$(VENV)"
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dlkeras needs Python 3.11 or newer. Received: %d.%d. Name another by PYTHON=" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip' || { echo "Python has no venv module here; on Debian: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made requirements.txt constraints.txt pyproject.toml
+	@echo "Installing (about 3 GB; some minutes the first time) ..."
+	@$(INSTALL) -r requirements.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.installed  ## make the virtual environment and install the pinned requirements
+
+demo: setup  ## export what ships, serve it (gRPC, REST) and open the gallery
+	@exec $(BIN)/dlkeras up --port $(PORT) --grpc-port $(GRPC_PORT) --rest-port $(REST_PORT)
+
+test: $(VENV)/.installed-dev  ## run all tests
+	$(BIN)/python -m pytest
+	$(MAKE) --no-print-directory test-jax
+
+test-jax: $(VENV)/.installed-dev  ## run the tests of layers, models and losses on JAX
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backend
+
+lint: $(VENV)/.installed-dev  ## check style
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+format: $(VENV)/.installed-dev  ## mend style
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+smoke: $(VENV)/.installed-dev  ## the main job once, in seconds: train, evaluate, export, serve, ask by gRPC and REST
+	$(BIN)/python -m tests.smoke
+
+benchmark: $(VENV)/.installed  ## training speed beside plain Keras and PyTorch
+	$(BIN)/python -m benchmarks.training
+
+lock: $(VENV)/.installed-dev  ## write constraints.txt from what is installed
+	@(head -n 1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable) > constraints.new && mv constraints.new constraints.txt
+
+clean:  ## remove the environment, exported models and caches; runs are kept
+	rm -rf $(VENV) models build .pytest_cache .ruff_cache .hypothesis *.egg-info

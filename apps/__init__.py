@@ -1,0 +1,1 @@
+"""The applications: one folder a task, and the commands that work on all of them."""

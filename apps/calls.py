@@ -1,0 +1,35 @@
+"""The lines that a person copies to ask the same from a shell or a program."""
+
+
+def curl_call(rest, model, endpoint, file):
+    """Returns a shell line that sends a file to an endpoint with one input of bytes.
+
+    Args:
+        rest: REST address, such as `http://127.0.0.1:8501`.
+        model: Served model's name.
+        endpoint: Signature name.
+        file: Name of the file.
+    """
+    signature = "" if endpoint == "serving_default" else f'"signature_name": "{endpoint}", '
+    return (
+        f"""(printf '{{{signature}"instances": [{{"b64": "'; base64 -w0 {file}; printf '"}}]}}') |\n"""
+        f"  curl -s -d @- {rest}/v1/models/{model}:predict"
+    )
+
+
+def python_call(address, model, endpoint, name, file):
+    """Returns Python lines that do the same by `serving.client`.
+
+    Args:
+        address: gRPC address, such as `127.0.0.1:8500`.
+        model: Served model's name.
+        endpoint: Signature name.
+        name: The input's name.
+        file: Name of the file.
+    """
+    signature = "" if endpoint == "serving_default" else f', signature_name="{endpoint}"'
+    return (
+        "from serving.client import Client\n"
+        f'client = Client("{address}")\n'
+        f'print(client.predict("{model}", {{"{name}": [open("{file}", "rb").read()]}}{signature}))'
+    )

@@ -1,0 +1,1 @@
+"""What the commands do, a function each; `apps.cli` reads their arguments."""

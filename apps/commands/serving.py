@@ -1,0 +1,124 @@
+"""`dlkeras serve` and `dlkeras up`: the model server, and with it the gallery."""
+
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from apps.commands.exporting import write_models_config
+
+_STOP_SECONDS = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Ports:
+    """Where things listen.
+
+    Attributes:
+        grpc: The model server's gRPC port.
+        rest: Its REST port.
+        gallery: The gallery's port.
+        host: Address that all of them bind to.
+    """
+
+    grpc: int = 8500
+    rest: int = 8501
+    gallery: int = 7860
+    host: str = "127.0.0.1"
+
+    def check(self, *names):
+        """Raises an `OSError` with a sentence where one of these ports is taken."""
+        for name in names:
+            port = getattr(self, name)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((self.host, port))
+                except OSError as error:
+                    setting = "PORT" if name == "gallery" else f"{name.upper()}_PORT"
+                    option = "--port" if name == "gallery" else f"--{name}-port"
+                    raise OSError(
+                        f"Port {port} ({name}) cannot be used: {error.strerror}. "
+                        f"Choose another by {option} {port + 10}, or make demo {setting}={port + 10}."
+                    ) from None
+
+
+def _server_command(ports, models):
+    config = write_models_config(models)
+    return [
+        *(sys.executable, "-m", "serving", f"--model_config_file={config}", f"--bind_address={ports.host}"),
+        *(f"--port={ports.grpc}", f"--rest_api_port={ports.rest}"),
+    ]
+
+
+def _gallery_command(ports):
+    return [
+        *(sys.executable, "-m", "apps.gallery", "--host", ports.host, "--port", str(ports.gallery)),
+        *("--server", f"{ports.host}:{ports.grpc}", "--rest", f"http://{ports.host}:{ports.rest}"),
+    ]
+
+
+def serve(ports, models="models"):
+    """Becomes the model server for the exported models in a folder."""
+    ports.check("grpc", "rest")
+    os.execv(sys.executable, _server_command(ports, models))
+
+
+def up(ports, models="models"):
+    """Exports what ships, serves it, and opens the gallery, until Ctrl-C; returns the exit code."""
+    ports.check("grpc", "rest", "gallery")
+    signal.signal(signal.SIGTERM, _interrupt)
+    processes = []
+    try:
+        # The gallery takes seconds to import, so it starts while models are exported.
+        processes.append(("gallery", subprocess.Popen(_gallery_command(ports))))
+        subprocess.run([sys.executable, "-m", "apps.cli", "export", "--all", "--models", models], check=True)
+        processes.append(("server", subprocess.Popen(_server_command(ports, models))))
+        _wait_until_up(processes, f"http://{ports.host}:{ports.gallery}/")
+        print(f"Gallery: http://{ports.host}:{ports.gallery}  (Ctrl-C ends it and the server)", flush=True)
+        return _wait_for_end(processes)
+    except KeyboardInterrupt:
+        return 0
+    except subprocess.CalledProcessError as error:
+        return error.returncode
+    finally:
+        _stop(processes)
+
+
+def _interrupt(signum, frame):
+    raise KeyboardInterrupt
+
+
+def _wait_until_up(processes, url):
+    while all(process.poll() is None for _, process in processes):
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+
+
+def _wait_for_end(processes):
+    """Waits until one of the processes ends of itself; returns its exit code."""
+    while True:
+        for name, process in processes:
+            if process.poll() is not None:
+                print(f"The {name} has ended with code {process.returncode}.", file=sys.stderr)
+                return process.returncode or 1
+        time.sleep(0.2)
+
+
+def _stop(processes):
+    for _, process in processes:
+        if process.poll() is None:
+            process.terminate()
+    for _, process in processes:
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,0 +1,1 @@
+"""Names what is in a picture."""

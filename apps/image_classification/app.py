@@ -1,0 +1,176 @@
+"""Image classification: pictures by class in, a classifier out."""
+
+import dataclasses
+
+import keras
+import numpy as np
+from keras import layers
+from scipy.special import softmax
+
+from apps.base import App, Endpoint
+from apps.image_classification.report import measure, write_report
+from dlkeras import models
+from dlkeras.data import DataError
+from dlkeras.data.decode import decode_pictures
+from dlkeras.data.encode import encode_png
+from dlkeras.data.labels import top_labels
+from dlkeras.data.pictures import load_pictures
+from dlkeras.losses import SmoothedSparseCrossEntropy
+from dlkeras.schedules import OneCycle
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What a run depends on.
+
+    Attributes:
+        data: Name of a data set, folder or tar file; see `dlkeras.data.pictures.load_pictures`.
+        image_size: Height and width that pictures are read at; 0 for the data's own.
+        model: Name of a model; see `dlkeras.models.names`.
+        flip: Whether training pictures are mirrored at random.
+        shift: How far training pictures are moved at random, as a share of their size.
+        erase: Share of training pictures that a random rectangle is erased from.
+        epochs: Passes over the training pictures.
+        batch_size: Pictures a step.
+        optimizer: `sgd` (Nesterov momentum 0.9) or `adam`.
+        learning_rate: Peak of the one-cycle schedule.
+        weight_decay: Decoupled weight decay, on kernels only.
+        label_smoothing: Share of the target that is spread over all classes.
+        validation_fraction: Share of the training pictures kept for validation where the data has no such part.
+        patience: Epochs without improvement after which training stops; 0 for never.
+        seed: Seed of everything.
+    """
+
+    data: str = "digits"
+    image_size: int = 0
+    model: str = "lenet"
+    flip: bool = False
+    shift: float = 0.0
+    erase: float = 0.0
+    epochs: int = 20
+    batch_size: int = 64
+    optimizer: str = "adam"
+    learning_rate: float = 0.003
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    validation_fraction: float = 0.1
+    patience: int = 0
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.optimizer not in _OPTIMIZERS:
+            raise ValueError(f"`optimizer` must be one of {', '.join(_OPTIMIZERS)}. Received: {self.optimizer}")
+        for name in ("epochs", "batch_size", "learning_rate"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"`{name}` must be above 0. Received: {name}={getattr(self, name)}")
+        for name in ("shift", "erase", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={getattr(self, name)}")
+
+
+_OPTIMIZERS = {
+    "sgd": lambda rate, decay: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay),
+    "adam": lambda rate, decay: keras.optimizers.AdamW(rate, weight_decay=decay or 0.0),
+}
+
+_RESNET = {
+    "model": "resnet20",
+    "flip": True,
+    "batch_size": 128,
+    "optimizer": "sgd",
+    "learning_rate": 0.2,
+    "weight_decay": 0.003,
+    "validation_fraction": 0.05,
+}
+
+
+class ImageClassification(App):
+    """Names what is in a picture, with a score for each name."""
+
+    name = "image_classification"
+    title = "Image classification"
+    Config = Config
+    configs = {  # noqa: RUF012 - a table, never written to
+        "default": Config(),
+        "smoke": Config(epochs=2),
+        "cifar10": Config(data="cifar10", shift=0.125, epochs=30, **_RESNET),
+        "fashion_mnist": Config(data="fashion_mnist", shift=0.08, epochs=14, **_RESNET),
+        "fashion_mnist_lenet": Config(data="fashion_mnist", epochs=10, batch_size=64),
+    }
+    published = {  # noqa: RUF012
+        "cifar10": "accuracy 0.81 to 0.85 (Dive into Deep Learning, ResNet-18, 10 epochs)",
+        "fashion_mnist": "accuracy 0.89 to 0.90 (Dive into Deep Learning, ResNet-18, 10 epochs)",
+        "fashion_mnist_lenet": "accuracy 0.73 to 0.78 (Dive into Deep Learning, LeNet, 10 epochs)",
+    }
+
+    def load(self, config, info=None):
+        shape = (config.image_size, config.image_size, 3) if config.image_size else None
+        if info is not None:
+            shape = tuple(info["image_shape"])
+        splits = load_pictures(config.data, shape, config.validation_fraction, config.seed)
+        for key in ("class_names", "image_shape") if info is not None else ():
+            if splits.info[key] != info[key]:
+                raise DataError(f"The model was trained on {key} {info[key]}. Received: {splits.info[key]}")
+        return splits
+
+    def build(self, config, info):
+        inputs = keras.Input(info["image_shape"], name="image")  # (batch, height, width, channels), in [0, 255]
+        x = layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
+        for layer in self._augmentation(config):
+            x = layer(x)
+        classifier = models.create(
+            config.model, num_classes=len(info["class_names"]), input_shape=tuple(info["image_shape"])
+        )
+        return keras.Model(inputs, classifier(x), name=self.name)  # logits: (batch, num_classes)
+
+    def _augmentation(self, config):
+        if config.flip:
+            yield layers.RandomFlip("horizontal")
+        if config.shift:
+            # Whole pixels, black where the picture has been moved away: the papers' padding and cropping.
+            yield layers.RandomTranslation(
+                config.shift, config.shift, fill_mode="constant", fill_value=-1.0, interpolation="nearest"
+            )
+        if config.erase:
+            yield layers.RandomErasing(config.erase, scale=(0.02, 0.25), value_range=(-1, 1))
+
+    def compile(self, model, config, steps):
+        optimizer = _OPTIMIZERS[config.optimizer](OneCycle(config.learning_rate, steps), config.weight_decay or None)
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        model.compile(optimizer, SmoothedSparseCrossEntropy(config.label_smoothing), metrics=["accuracy"])
+
+    def evaluate(self, model, splits, directory=None):
+        logits = model.predict(splits.test.x, batch_size=500, verbose=0)
+        probabilities = softmax(logits.astype("float64"), axis=-1)  # rows sum to 1 as closely as log_loss asks
+        if directory is not None:
+            write_report(directory, probabilities, splits.test, splits.info["class_names"])
+        return measure(probabilities, splits.test.y)
+
+    def endpoints(self, model, info):
+        class_names, image_shape = info["class_names"], tuple(info["image_shape"])
+
+        def answer(image):
+            probabilities = keras.ops.softmax(model(image, training=False))
+            labels, scores = top_labels(probabilities, class_names)
+            return {"labels": labels, "scores": scores, "probabilities": probabilities}
+
+        def from_bytes(image_bytes):
+            return answer(keras.ops.cast(decode_pictures(image_bytes, image_shape), "float32"))
+
+        example = _example_picture(image_shape)
+        return [
+            Endpoint("serving_default", from_bytes, {"image_bytes": ((None,), "string")}, {"image_bytes": [encode_png(example)]}),
+            Endpoint("tensors", answer, {"image": ((None, *image_shape), "float32")}, {"image": [example]}),
+        ]
+
+    def demo(self, predict):
+        from apps.image_classification.demo import build_page
+
+        return build_page(predict)
+
+
+def _example_picture(image_shape):
+    """Makes a picture, `uint8`: a gradient, so that an example needs no data set."""
+    height, width, channels = image_shape
+    gradient = np.add.outer(np.arange(height) * 255 // height, np.arange(width) * 255 // width) // 2
+    return np.repeat(gradient[..., None], channels, axis=-1).astype("uint8")

@@ -1,0 +1,87 @@
+"""The page: a picture in, the five likeliest names as bars, and the lines that make the same call."""
+
+import io
+import time
+from pathlib import Path
+
+import gradio
+from PIL import Image
+
+from apps.calls import curl_call, python_call
+from apps.image_classification.examples import example_files
+from apps.predict import PredictError
+from apps.presets import preset_info, preset_names, served_name
+
+APP = "image_classification"
+TITLE = "Image classification"
+_ENCODED = {"JPEG", "PNG"}
+
+
+def build_page(predict):
+    """Builds the page.
+
+    Args:
+        predict: Function of a request, `predict({"image_bytes": [bytes]}, preset=...)`.
+
+    Returns:
+        A `gradio.Blocks`.
+    """
+    presets = preset_names(APP)
+    with gradio.Blocks() as page:
+        gradio.Markdown("Upload, paste or pick a picture. The model names what it takes it for.")
+        with gradio.Row():
+            with gradio.Column():
+                preset = gradio.Dropdown(presets, value=presets[0], label="Model", elem_id="preset")
+                classes = gradio.Markdown(_describe(presets[0]))
+                picture = gradio.Image(type="filepath", image_mode=None, sources=["upload", "clipboard"], height=280)
+            with gradio.Column():
+                answer = gradio.Label(num_top_classes=5, label="Answer", elem_id="answer")
+                spent = gradio.Markdown()
+                with gradio.Accordion("The same call from your shell or program", open=False):
+                    curl = gradio.Code(language="shell", label="curl")
+                    python = gradio.Code(language="python", label="Python")
+        outputs = [answer, spent, curl, python]
+        gradio.Examples(
+            [[path, name] for path, name in example_files() if name in presets], [picture, preset], label="Examples"
+        )
+
+        def ask(path, name):
+            return _ask(predict, path, name)
+
+        picture.change(ask, [picture, preset], outputs, api_name="classify")
+        preset.change(ask, [picture, preset], outputs, api_name=False)
+        preset.change(_describe, preset, classes, api_name=False)
+    return page
+
+
+def _describe(preset):
+    return f"It knows: {', '.join(preset_info(APP, preset)['class_names'])}."
+
+
+def _ask(predict, path, preset):
+    """Answers for the page: `{label: score}`, the time it took, and the two calls."""
+    calls = [
+        curl_call(predict.rest, served_name(APP, preset), "serving_default", "picture.jpg"),
+        python_call(predict.address, served_name(APP, preset), "serving_default", "image_bytes", "picture.jpg"),
+    ]
+    if path is None:
+        return None, "", *calls
+    begin = time.perf_counter()
+    try:
+        answer = predict({"image_bytes": [read_picture(path)]}, preset=preset)
+    except PredictError as error:
+        raise gradio.Error(str(error)) from error
+    spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms."
+    labels = [label.decode() for label in answer["labels"][0]]
+    return dict(zip(labels, map(float, answer["scores"][0]), strict=True)), spent, *calls
+
+
+def read_picture(path):
+    """Returns a file's bytes; a picture of another format than JPEG and PNG is rewritten as PNG."""
+    data = Path(path).read_bytes()
+    with Image.open(io.BytesIO(data)) as picture:
+        if picture.format in _ENCODED:
+            return data
+        buffer = io.BytesIO()
+        picture.convert("RGB").save(buffer, "PNG")
+    return buffer.getvalue()

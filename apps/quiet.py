@@ -1,0 +1,25 @@
+"""Starts Keras without the lines that TensorFlow's libraries print while they load, whatever their log level says."""
+
+import contextlib
+import os
+import sys
+
+
+@contextlib.contextmanager
+def _standard_error_closed():
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def import_keras():
+    """Imports Keras and its backend; errors are raised as ever, the libraries' start-up lines are dropped."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _standard_error_closed():
+        import keras  # noqa: F401

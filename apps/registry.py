@@ -1,0 +1,15 @@
+"""The apps there are: a name, and where its class is. Adding an app adds a line."""
+
+import importlib
+
+APPS = {
+    "image_classification": "apps.image_classification.app:ImageClassification",
+}
+
+
+def create(name):
+    """Returns an instance of the app of that name; a `ValueError` lists the names there are."""
+    if name not in APPS:
+        raise ValueError(f"`app` must be one of {', '.join(APPS)}. Received: {name}")
+    module, attribute = APPS[name].split(":")
+    return getattr(importlib.import_module(module), attribute)()

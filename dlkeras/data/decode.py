@@ -1,0 +1,101 @@
+"""Encoded pictures to pixels, inside the graph: the same operations read the training set and serve requests."""
+
+import tensorflow as tf
+
+MAX_PIXELS = 50_000_000
+"""The largest picture that is decoded, in pixels: 150 MB of memory as RGB."""
+
+_PNG_HEADER = b"\x89PNG\r\n\x1a\n"
+
+
+def _check(condition, *words):
+    message = tf.strings.join([word if isinstance(word, str) else tf.strings.as_string(word) for word in words])
+    return tf.debugging.Assert(condition, [message])
+
+
+def _png_size(data):
+    """Reads height and width of a PNG from its header, without decoding it."""
+    header = tf.io.decode_raw(tf.strings.substr(data, 16, 8), tf.uint8)  # (8,): width and height, big-endian
+    numbers = tf.reshape(tf.cast(header, tf.int64), (2, 4)) * tf.constant([1 << 24, 1 << 16, 1 << 8, 1], tf.int64)
+    width_and_height = tf.reduce_sum(numbers, axis=-1)
+    return width_and_height[::-1]
+
+
+def _is_png(data):
+    return tf.strings.substr(data, 0, 8) == _PNG_HEADER
+
+
+def _encoded_size(data):
+    """Returns height and width, `int64` `(2,)`, of a JPEG or PNG, after checking that it is one."""
+    is_png = _is_png(data)
+    is_jpeg = tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
+    long_enough = tf.strings.length(data) > 32
+    check = _check(
+        long_enough & (is_png | is_jpeg),
+        "A picture must be the bytes of a JPEG or PNG file. Received: ",
+        tf.strings.length(data),
+        " bytes that are neither",
+    )
+    with tf.control_dependencies([check]):
+        return tf.cond(
+            is_png,
+            lambda: _png_size(data),
+            lambda: tf.cast(tf.io.extract_jpeg_shape(data)[:2], tf.int64),
+        )
+
+
+def decode_picture(data, image_shape):
+    """Decodes one JPEG or PNG, cuts the largest centred part of the wanted aspect ratio, and resizes it, antialiased.
+
+    Orientation tags (EXIF) are not followed: what is stored is what is seen.
+
+    Args:
+        data: The file's bytes, a scalar string tensor.
+        image_shape: `(height, width, channels)` of the answer; 1 channel for grey, 3 for RGB.
+
+    Returns:
+        Pixels in [0, 255], `uint8` `(height, width, channels)`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: The bytes are no whole JPEG or PNG, or more than `MAX_PIXELS` pixels.
+    """
+    height, width, channels = image_shape
+    size = _encoded_size(data)
+    too_large = _check(
+        tf.reduce_all(size > 0) & (size[0] * size[1] <= MAX_PIXELS),
+        f"A picture must have 1 to {MAX_PIXELS} pixels. Received: a picture of ",
+        size[1],
+        " x ",
+        size[0],
+    )
+    with tf.control_dependencies([too_large]):
+        picture = tf.cond(
+            _is_png(data),
+            lambda: tf.io.decode_png(data, channels=channels),
+            # The accurate transform is Pillow's; the default one is off by up to 10 of 255.
+            lambda: tf.io.decode_jpeg(data, channels=channels, dct_method="INTEGER_ACCURATE"),
+        )
+    # The part to keep: as wide (or as high) as the picture, in the ratio of the answer.
+    rows = tf.minimum(size[0], tf.maximum(size[1] * height // width, 1))
+    columns = tf.minimum(size[1], tf.maximum(size[0] * width // height, 1))
+    top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
+    picture = picture[top : top + rows, left : left + columns]
+    picture = tf.image.resize(picture, (height, width), antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(picture), 0, 255), tf.uint8)
+
+
+def decode_pictures(data, image_shape):
+    """Decodes a batch: string `(batch,)` to `uint8` `(batch, height, width, channels)`; see `decode_picture`."""
+    answer = tf.TensorSpec(image_shape, tf.uint8)
+    with tf.control_dependencies([_check(tf.size(data) > 0, "A request must hold at least one picture. Received: 0")]):
+        data = tf.identity(data)
+    # A few at a time: a batch of the largest pictures must not take ten times their memory.
+    return tf.map_fn(
+        lambda one: decode_picture(one, image_shape), data, fn_output_signature=answer, parallel_iterations=4
+    )
+
+
+def encoded_size(data):
+    """Returns `(height, width)` of a picture file's bytes, read from its header."""
+    height, width = _encoded_size(tf.constant(data)).numpy()
+    return int(height), int(width)

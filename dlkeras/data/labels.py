@@ -1,0 +1,18 @@
+"""Class names inside the graph."""
+
+import tensorflow as tf
+
+
+def top_labels(probabilities, class_names, k=5):
+    """Names the most probable classes.
+
+    Args:
+        probabilities: Float tensor `(batch, classes)`.
+        class_names: One name a class.
+        k: How many to name; all, where there are fewer classes.
+
+    Returns:
+        `(labels, scores)`: string and float tensors `(batch, k)`, the most probable first.
+    """
+    scores, indices = tf.math.top_k(probabilities, min(k, len(class_names)))
+    return tf.gather(tf.constant(class_names), indices), scores

@@ -1,0 +1,1 @@
+"""Picture classifiers: pictures in, logits out."""

@@ -1,0 +1,73 @@
+"""LeNet-5 (LeCun et al., 1998, "Gradient-based learning applied to document recognition").
+
+Pictures `(batch, height, width, channels)` of at least 12 x 12 in, logits `(batch, num_classes)` out.
+The textbooks' form for 28 x 28 (the first convolution padded) with today's activation and pooling as the default;
+`activation="sigmoid", pooling="average"` is the historical one.
+"""
+
+import keras
+from keras import layers
+
+_POOLING = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
+
+
+def _convolve_and_pool(x, filters, padding, activation, pooling):
+    x = layers.Conv2D(filters, 5, padding=padding, activation=activation)(x)  # (batch, height, width, filters)
+    return _POOLING[pooling](2)(x)  # (batch, height / 2, width / 2, filters)
+
+
+@keras.saving.register_keras_serializable(package="dlkeras")
+class LeNet(keras.Model):
+    """LeNet-5: two convolutions with pooling, then three dense layers.
+
+    Args:
+        num_classes: Number of classes, at least 1.
+        input_shape: Shape of one picture, `(height, width, channels)`; scaled floats.
+        activation: Activation between layers.
+        pooling: `"max"` or `"average"`.
+        dropout: Rate before the last layer, in [0, 1).
+
+    Raises:
+        ValueError: `pooling` or `dropout` is out of its range, or the picture is too small.
+    """
+
+    def __init__(
+        self, *, num_classes=10, input_shape=(28, 28, 1), activation="relu", pooling="max", dropout=0.0, **kwargs
+    ):
+        if pooling not in _POOLING:
+            raise ValueError(f"`pooling` must be one of {', '.join(_POOLING)}. Received: pooling={pooling!r}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
+        if min(input_shape[:2]) < 12:
+            raise ValueError(f"`input_shape` must be at least 12 x 12. Received: input_shape={tuple(input_shape)}")
+
+        inputs = keras.Input(input_shape)
+        x = _convolve_and_pool(inputs, 6, "same", activation, pooling)
+        x = _convolve_and_pool(x, 16, "valid", activation, pooling)
+        x = layers.Flatten()(x)
+        x = layers.Dense(120, activation=activation)(x)
+        x = layers.Dense(84, activation=activation)(x)
+        x = layers.Dropout(dropout)(x) if dropout else x
+        outputs = layers.Dense(num_classes, name="logits")(x)  # (batch, num_classes)
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+
+        self._config = {
+            "num_classes": num_classes,
+            "input_shape": tuple(input_shape),
+            "activation": activation,
+            "pooling": pooling,
+            "dropout": dropout,
+        }
+
+    def get_config(self):
+        return {**self._config, "name": self.name, "trainable": self.trainable}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+VARIANTS = {
+    "lenet": (LeNet, {}),
+    "lenet_1998": (LeNet, {"activation": "sigmoid", "pooling": "average"}),
+}

@@ -1,0 +1,74 @@
+"""Fits a compiled model to arrays, with progress, checkpoints and resume."""
+
+import sys
+from pathlib import Path
+
+from dlkeras.training.batches import Batches
+from dlkeras.training.checkpoint import WEIGHTS_FILE, Checkpoint, read_state, without_optimizer, write_atomically
+from dlkeras.training.curves import plot_history
+from dlkeras.training.randomness import SeedEpochs
+
+
+def fit(
+    model,
+    train,
+    validation,
+    directory,
+    *,
+    epochs,
+    batch_size=128,
+    seed=0,
+    monitor="val_accuracy",
+    patience=0,
+    callbacks=(),
+):
+    """Trains a model, or goes on where an earlier call on the same folder was broken off.
+
+    After every epoch the folder holds `model.weights.h5` (the best so far by `monitor`), `state.json` with the last
+    weights and the optimizer's, and `history.csv`; at the end `curve.png` too. With the same seed, a run that was
+    killed and taken up again ends with the same weights as one that was not.
+
+    Args:
+        model: A compiled `keras.Model`.
+        train: `Examples` to fit to.
+        validation: `Examples` to choose the best epoch by.
+        directory: The run's folder; made if it is not there.
+        epochs: Total number of epochs, those of earlier calls included.
+        batch_size: Examples a step.
+        seed: Seed of the order, of dropout and of augmentation. Initial weights are the caller's.
+        monitor: Metric to choose the best epoch by.
+        patience: Epochs without improvement after which training stops; 0 for never.
+        callbacks: Further Keras callbacks.
+
+    Returns:
+        The run's state: `history` (one dict an epoch), `best`, `best_epoch`, `seconds` and `cpu_seconds`.
+        The model has its best weights.
+
+    Raises:
+        ValueError: `epochs` or `batch_size` is below 1, or `monitor` is no metric of the model.
+    """
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if value < 1:
+            raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    state = read_state(directory)
+    checkpoint = Checkpoint(directory, monitor, patience, state)
+    if state is not None:
+        checkpoint.restore(model)
+    begin = checkpoint.state["epochs"]
+    if begin < epochs and not (patience and begin - checkpoint.state["best_epoch"] >= patience):
+        model.fit(
+            Batches(train, batch_size, seed, epoch=begin),
+            validation_data=tuple(validation),
+            validation_batch_size=min(500, len(validation.y)),
+            initial_epoch=begin,
+            epochs=epochs,
+            # A bar for a person who watches, a line an epoch for a log.
+            verbose=1 if sys.stdout.isatty() else 2,
+            callbacks=[SeedEpochs(seed), *callbacks, checkpoint],
+        )
+    write_atomically(directory / "curve.png", lambda path: plot_history(checkpoint.state["history"], path))
+    with without_optimizer(model):
+        model.load_weights(directory / WEIGHTS_FILE)
+    return checkpoint.state

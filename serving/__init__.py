@@ -1,0 +1,1 @@
+"""A model server for numbered SavedModel folders that speaks TensorFlow Serving's own protocol."""

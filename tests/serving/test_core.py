@@ -1,0 +1,72 @@
+"""What the core answers, and how it words what it refuses."""
+
+import numpy as np
+import pytest
+
+from serving.errors import ServingError
+from serving.specs import ModelSpec
+
+X = np.ones((2, 3), np.float32)
+
+
+def predict(core, inputs, model="affine", signature="", version=None, outputs=()):
+    return core.predict(ModelSpec(model, version, signature), lambda _: inputs, outputs)
+
+
+def test_answers(core):
+    spec, outputs = predict(core, {"x": X})
+    assert spec == ModelSpec("affine", 3, "serving_default")
+    np.testing.assert_array_equal(outputs["y"], X * 2 + 1)
+    assert list(predict(core, {"x": X}, signature="checked", outputs=["y"])[1]) == ["y"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ({"inputs": {}}, "INVALID_ARGUMENT", r"takes the inputs x \(float32 \[any, 3\]\). Received: none"),
+        ({"inputs": {"x": X, "z": X}}, "INVALID_ARGUMENT", "Received: x, z"),
+        ({"inputs": {"x": X.astype(np.float64)}}, "INVALID_ARGUMENT", r"takes float32 \[any, 3\]. Received: float64"),
+        ({"inputs": {"x": X[0]}}, "INVALID_ARGUMENT", r"Received: float32 \[3\]"),
+        ({"inputs": {"x": X[:, :2]}}, "INVALID_ARGUMENT", r"Received: float32 \[2, 2\]"),
+        ({"inputs": {"x": X}, "outputs": ["q"]}, "INVALID_ARGUMENT", "outputs of signature 'serving_default': y. Rec"),
+        ({"inputs": {"x": X}, "signature": "s"}, "INVALID_ARGUMENT", "signatures are checked, serving_default. Rec"),
+        ({"inputs": {"x": X}, "version": 9}, "NOT_FOUND", "versions 3 available. Received: version 9"),
+        (
+            {"inputs": {"x": X}, "model": "m"},
+            "NOT_FOUND",
+            "models served are affine, mixed, picture, tf1. Received: 'm'",
+        ),
+        ({"inputs": {"x": X * 9}, "signature": "checked"}, "INVALID_ARGUMENT", r"^x must be below 5, in \[0, 5\)\.$"),
+        (
+            {"inputs": {"x": X[:1]}, "signature": "checked"},
+            "INVALID_ARGUMENT",
+            "^Input to reshape is a tensor with 3 values, but the requested shape requires a multiple of 2$",
+        ),
+        (
+            {"inputs": {"image_bytes": np.array([b"no picture"], object)}, "model": "picture"},
+            "INVALID_ARGUMENT",
+            r"^Unknown image file format\. One of [\w, ]+ required\.$",
+        ),
+    ],
+)
+def test_refusals_say_what_is_wrong_and_do_no_harm(core, arguments, code, words):
+    with pytest.raises(ServingError, match=words) as caught:
+        predict(core, **arguments)
+    assert caught.value.code == code
+    np.testing.assert_array_equal(predict(core, {"x": X})[1]["y"], X * 2 + 1)
+
+
+def test_a_bug_in_a_request_is_internal(core, caplog):
+    with pytest.raises(ServingError, match="ZeroDivisionError") as caught:
+        core.predict(ModelSpec("affine"), lambda _: 1 / 0)
+    assert caught.value.code == "INTERNAL"
+    assert "a request failed" in caplog.text
+
+
+def test_metadata_and_status(core):
+    spec, signature_defs = core.metadata(ModelSpec("mixed"))
+    assert spec.version == 1
+    assert sorted(signature_defs.signature_def) == ["serving_default"]
+    assert [status[:3] for status in core.status(ModelSpec("affine"))] == [(3, "AVAILABLE", "OK")]
+    with pytest.raises(ServingError, match=r"versions 3. Received: version 4"):
+        core.status(ModelSpec("affine", 4))
