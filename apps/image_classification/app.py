@@ -94,7 +94,7 @@ class ImageClassification(App):
         "default": Config(),
         "smoke": Config(epochs=2),
         "cifar10": Config(data="cifar10", shift=0.125, epochs=30, **_RESNET),
-        "fashion_mnist": Config(data="fashion_mnist", shift=0.08, epochs=14, **_RESNET),
+        "fashion_mnist": Config(data="fashion_mnist", shift=0.08, epochs=12, **_RESNET),
         "fashion_mnist_lenet": Config(data="fashion_mnist", epochs=10, batch_size=64),
     }
     published = {  # noqa: RUF012

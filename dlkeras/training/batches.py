@@ -22,11 +22,11 @@ class Batches(keras.utils.PyDataset):
         self._examples = examples
         self._batch_size = min(batch_size, len(examples.y))
         self._seed = seed
-        self._epoch = epoch
-        self._shuffle()
+        self.begin_epoch(epoch)
 
-    def _shuffle(self):
-        self._order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._examples.y))
+    def begin_epoch(self, epoch):
+        """Puts the examples into the order of an epoch. Keras tells a data set when epochs end, but not only then."""
+        self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._examples.y))
 
     def __len__(self):
         return len(self._examples.y) // self._batch_size
@@ -35,6 +35,18 @@ class Batches(keras.utils.PyDataset):
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         return self._examples.x[rows], self._examples.y[rows]
 
-    def on_epoch_end(self):
-        self._epoch += 1
-        self._shuffle()
+
+class OrderEpochs(keras.callbacks.Callback):
+    """Calls `begin_epoch` as each epoch begins.
+
+    Args:
+        batches: The `Batches` that are fitted to, with `shuffle=False`: else Keras shuffles the batches once more, by
+            Python's global random numbers.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._batches.begin_epoch(epoch)

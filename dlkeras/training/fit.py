@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from dlkeras.training.batches import Batches
+from dlkeras.training.batches import Batches, OrderEpochs
 from dlkeras.training.checkpoint import WEIGHTS_FILE, Checkpoint, read_state, without_optimizer, write_atomically
 from dlkeras.training.curves import plot_history
 from dlkeras.training.randomness import SeedEpochs
@@ -58,17 +58,26 @@ def fit(
         checkpoint.restore(model)
     begin = checkpoint.state["epochs"]
     if begin < epochs and not (patience and begin - checkpoint.state["best_epoch"] >= patience):
+        batches = Batches(train, _even(batch_size, train, model), seed, epoch=begin)
         model.fit(
-            Batches(train, batch_size, seed, epoch=begin),
+            batches,
+            shuffle=False,
             validation_data=tuple(validation),
-            validation_batch_size=min(500, len(validation.y)),
+            validation_batch_size=_even(500, validation, model),
             initial_epoch=begin,
             epochs=epochs,
             # A bar for a person who watches, a line an epoch for a log.
             verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[SeedEpochs(seed), *callbacks, checkpoint],
+            callbacks=[OrderEpochs(batches), SeedEpochs(seed), *callbacks, checkpoint],
         )
     write_atomically(directory / "curve.png", lambda path: plot_history(checkpoint.state["history"], path))
     with without_optimizer(model):
         model.load_weights(directory / WEIGHTS_FILE)
     return checkpoint.state
+
+
+def _even(batch_size, examples, model):
+    """Returns a batch size that the replicas of a strategy share alike: Keras adds their parts up as it builds."""
+    replicas = getattr(getattr(model, "distribute_strategy", None), "num_replicas_in_sync", 1)
+    batch_size = min(batch_size, len(examples.y))
+    return max(replicas, batch_size - batch_size % replicas)

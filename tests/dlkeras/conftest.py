@@ -12,11 +12,6 @@ if keras.backend.backend() != "tensorflow":
     collect_ignore = ["data", "text", "training", "test_export.py"]
 
 
-def pytest_configure(config):
-    # Keras 3.15 turns its own variables into arrays in a way that NumPy 2 warns of.
-    config.addinivalue_line("filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning")
-
-
 @pytest.fixture(autouse=True)
 def fresh_state():
     """Gives every test the same random numbers, and takes its dtype policy away after it."""

@@ -1,7 +1,7 @@
 """Training runs in a process of their own; test_processes.py starts them.
 
-    runs.py train FOLDER             one run of `EPOCHS`, or what is left of it
-    runs.py resume FOLDER STRATEGY   an unbroken run beside one that is taken up by a new model; prints what came of it
+runs.py train FOLDER             one run of `EPOCHS`, or what is left of it
+runs.py resume FOLDER STRATEGY   an unbroken run beside one that is taken up by a new model; prints what came of it
 """
 
 import json

@@ -1,0 +1,55 @@
+"""What ships is whole, small, measured, and told in the README as it was measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import apps
+from apps import registry
+from apps.presets import METRICS_FILE, preset_names, presets_folder
+from apps.results import results_table
+from dlkeras.training.checkpoint import WEIGHTS_FILE
+
+PRESETS = [(name, preset) for name in registry.APPS for preset in preset_names(name)]
+MEGABYTES = {"image_classification": 6}
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_weights_are_small(name, preset):
+    size = (presets_folder(name) / preset / WEIGHTS_FILE).stat().st_size
+    assert size <= MEGABYTES.get(name, 8) * 2**20
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_metrics_say_how_they_came_about(name, preset):
+    metrics = json.loads((presets_folder(name) / preset / METRICS_FILE).read_text())
+    assert {"seed", "seconds", "data", "split", "published"} <= set(metrics)
+    assert metrics["split"] == "test"
+
+
+@pytest.mark.parametrize("name", registry.APPS)
+def test_the_readme_has_the_table_as_measured(name):
+    readme = Path(apps.__file__).parent / name / "README.md"
+    assert results_table(name) in readme.read_text()
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_a_preset_is_named_for_the_config_that_made_it(name, preset):
+    app = registry.create(name)
+    made = json.loads((presets_folder(name) / preset / "config.json").read_text())["config"]
+    assert app.Config(**made) == app.configs[preset]
+
+
+# What each preset has to reach on its test split.
+FLOORS = {
+    ("image_classification", "cifar10"): ("accuracy", 0.86),
+    ("image_classification", "fashion_mnist"): ("accuracy", 0.93),
+    ("image_classification", "fashion_mnist_lenet"): ("accuracy", 0.90),
+}
+
+
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_a_preset_reaches_its_floor(name, preset):
+    metric, floor = FLOORS[name, preset]
+    assert json.loads((presets_folder(name) / preset / METRICS_FILE).read_text())[metric] >= floor

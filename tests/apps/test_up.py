@@ -1,0 +1,64 @@
+"""`dlkeras up`: what ships is exported, served and shown, and Ctrl-C ends all of it."""
+
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+from gradio_client import Client as Page
+from gradio_client import handle_file
+
+from apps.image_classification.examples import example_files
+from apps.presets import preset_names, served_name
+from apps.registry import APPS
+from serving.client import Client
+
+
+def test_every_preset_is_served(up):
+    with Client(up.grpc) as client:
+        for name in APPS:
+            for preset in preset_names(name):
+                assert client.status(served_name(name, preset))[0].state == "AVAILABLE"
+
+
+def test_a_second_start_is_refused_with_a_sentence(up):
+    command = [sys.executable, "-m", "apps.cli", "up", "--models", up.models]
+    command += ["--grpc-port", str(up.ports["grpc"]), "--rest-port", "1", "--port", "2"]
+    program = subprocess.run(command, text=True, capture_output=True, timeout=60)
+    assert program.returncode == 1
+    assert f"Port {up.ports['grpc']} (grpc) cannot be used" in program.stderr
+    assert "GRPC_PORT=" in program.stderr
+    assert "Traceback" not in program.stderr
+
+
+def test_the_page_is_there_and_asks_nothing_of_other_hosts(up):
+    with urllib.request.urlopen(up.page) as answer:
+        text = answer.read().decode()
+    assert "dlkeras" in text
+    assert "fonts.googleapis.com" not in text
+
+
+def test_the_pages_examples_are_answered_rightly(up):
+    page = Page(up.page, verbose=False)
+    presets = preset_names("image_classification")
+    files = [(path, preset) for path, preset in example_files() if preset in presets]
+    assert files
+    for path, preset in files:
+        label, spent, curl, python = page.predict(handle_file(path), preset, api_name="/classify")
+        name = path.rsplit("-", 1)[-1].removesuffix(".png") if "t-shirt" not in path else "t-shirt"
+        assert name in label["label"].lower().replace("ankle ", ""), (path, label)
+        assert spent.endswith("ms.")
+        assert up.rest in curl
+        assert up.grpc in python
+    page.close()
+
+
+def test_interrupt_ends_everything(start_up, tmp_path):
+    with start_up(tmp_path) as started:
+        started.process.send_signal(signal.SIGINT)
+        assert started.process.wait(30) == 0
+        for port in started.ports.values():
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(("127.0.0.1", port))
