@@ -40,7 +40,7 @@ test: $(VENV)/.installed-dev  ## run all tests
 	$(MAKE) --no-print-directory test-jax
 
 test-jax: $(VENV)/.installed-dev  ## run the tests of layers, models and losses on JAX
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m backend
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/dlkeras
 
 lint: $(VENV)/.installed-dev  ## check style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

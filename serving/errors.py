@@ -100,5 +100,5 @@ def readable(message):
     text = re.sub(r"\{\{(?:function_)?node [^{}]*\}\}\s*", "", text)
     if "assertion failed: [" in text:
         # What the model's author wrote is the first bracket; the values that follow are the check's own.
-        text = text.split("assertion failed: ", 1)[1].split("] [Condition x ")[0].removeprefix("[")
+        text = text.split("assertion failed: ", 1)[1].split("] [Condition x ")[0].removeprefix("[").removesuffix("]")
     return " ".join(text.split())

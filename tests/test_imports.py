@@ -17,6 +17,7 @@ DLKERAS = (
     ("dlkeras/text/**", {"tensorflow", "tensorflow_text"}),
     ("dlkeras/training/**", {"tensorflow", "matplotlib"}),
     ("dlkeras/export.py", {"tensorflow", "tensorflow_serving"}),
+    ("dlkeras/layers/normalization.py", {"tensorflow"}),  # a kernel that no Keras operation reaches
     ("dlkeras/**", {"keras", "keras_hub", "numpy"}),
 )
 SERVING_NEVER = {"apps", "dlkeras", "keras", "keras_hub", "gradio"}

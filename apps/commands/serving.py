@@ -7,8 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 
 from apps.commands.exporting import write_models_config
 
@@ -79,8 +77,8 @@ def up(ports, models="models"):
         processes.append(("gallery", subprocess.Popen(_gallery_command(ports))))
         subprocess.run([sys.executable, "-m", "apps.cli", "export", "--all", "--models", models], check=True)
         processes.append(("server", subprocess.Popen(_server_command(ports, models))))
-        _wait_until_up(processes, f"http://{ports.host}:{ports.gallery}/")
-        print(f"Gallery: http://{ports.host}:{ports.gallery}  (Ctrl-C ends it and the server)", flush=True)
+        if _wait_until_up(processes, ports):
+            print(f"Gallery: http://{ports.host}:{ports.gallery}  (Ctrl-C ends it and the server)", flush=True)
         return _wait_for_end(processes)
     except KeyboardInterrupt:
         return 0
@@ -94,13 +92,21 @@ def _interrupt(signum, frame):
     raise KeyboardInterrupt
 
 
-def _wait_until_up(processes, url):
-    while all(process.poll() is None for _, process in processes):
-        try:
-            with urllib.request.urlopen(url, timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
+def _wait_until_up(processes, ports):
+    """Waits until all ports are listened on; returns False where a process has ended before."""
+    waiting = {ports.grpc, ports.rest, ports.gallery}
+    while waiting and all(process.poll() is None for _, process in processes):
+        waiting = {port for port in waiting if not _listens(ports.host, port)}
+        time.sleep(0.1)
+    return not waiting
+
+
+def _listens(host, port):
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def _wait_for_end(processes):

@@ -34,20 +34,26 @@ def build_page(predict):
                 preset = gradio.Dropdown(presets, value=presets[0], label="Model", elem_id="preset")
                 classes = gradio.Markdown(_describe(presets[0]))
                 picture = gradio.Image(type="filepath", image_mode=None, sources=["upload", "clipboard"], height=280)
+                examples = [(path, name) for path, name in example_files() if name in presets]
+                gallery = gradio.Dataset(
+                    components=[picture],
+                    samples=[[path] for path, _ in examples],
+                    label="Examples",
+                    type="index",
+                    elem_id="examples",
+                )
             with gradio.Column():
                 answer = gradio.Label(num_top_classes=5, label="Answer", elem_id="answer")
                 spent = gradio.Markdown()
-                with gradio.Accordion("The same call from your shell or program", open=False):
-                    curl = gradio.Code(language="shell", label="curl")
-                    python = gradio.Code(language="python", label="Python")
+        with gradio.Accordion("The same call from your shell or program", open=False):
+            curl = gradio.Code(language="shell", label="curl")
+            python = gradio.Code(language="python", label="Python")
         outputs = [answer, spent, curl, python]
-        gradio.Examples(
-            [[path, name] for path, name in example_files() if name in presets], [picture, preset], label="Examples"
-        )
 
         def ask(path, name):
             return _ask(predict, path, name)
 
+        gallery.click(lambda index: examples[index], gallery, [picture, preset], api_name=False)
         picture.change(ask, [picture, preset], outputs, api_name="classify")
         preset.change(ask, [picture, preset], outputs, api_name=False)
         preset.change(_describe, preset, classes, api_name=False)

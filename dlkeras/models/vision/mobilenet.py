@@ -13,6 +13,8 @@ authors' own code does. The padding is the same wherever height and width are mu
 import keras
 from keras import layers
 
+from dlkeras.layers import BatchNormalization
+
 _STEM_STRIDES = {"small": 1, "large": 2}
 
 # V1: (filters, strides) of each block; the paper's table 1.
@@ -42,7 +44,7 @@ _V2_STAGES = (
 
 def _normalization(x, name):
     # Keras applications has momentum 0.999 in V2: too slow for the few thousand steps of a small data set.
-    return layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name=name)(x)
+    return BatchNormalization(momentum=0.99, epsilon=1e-3, name=name)(x)
 
 
 def _convolution(x, filters, kernel_size, strides, name):

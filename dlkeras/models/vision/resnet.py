@@ -9,6 +9,8 @@ agree and a 1 x 1 projection where they do not; in bottlenecks the 3 x 3 convolu
 import keras
 from keras import layers
 
+from dlkeras.layers import BatchNormalization
+
 
 def _convolution(x, filters, kernel_size, strides, name):
     # Padded on both sides alike whatever the stride, as in the paper; Keras's "same" pads strided ones on one side.
@@ -27,7 +29,7 @@ def _convolution(x, filters, kernel_size, strides, name):
 
 
 def _normalization(x, name, gamma="ones"):
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, name=name)(x)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, name=name)(x)
 
 
 def _convolution_unit(x, filters, kernel_size, strides, name):
