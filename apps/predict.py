@@ -4,6 +4,7 @@ Both are called alike: `predict({"image_bytes": [data]}, endpoint="serving_defau
 numpy arrays. This module imports neither Keras nor TensorFlow; a page on a server starts without them.
 """
 
+import contextlib
 import functools
 
 from apps.presets import model_folder, served_name
@@ -34,14 +35,14 @@ class ServerPredict:
         self._client = Client(address)
 
     def __call__(self, inputs, endpoint="serving_default", preset=None):
-        try:
+        with _told():
             return self._client.predict(served_name(self.app_name, preset), inputs, signature_name=endpoint)
-        except ClientError as error:
-            raise PredictError(str(error)) from error
 
     def input_names(self, endpoint="serving_default", preset=None):
         """Returns the names of an endpoint's inputs."""
-        return list(self._client.metadata(served_name(self.app_name, preset))[endpoint].inputs)
+        with _told():
+            signatures = self._client.metadata(served_name(self.app_name, preset))
+        return _endpoint(signatures, endpoint).inputs.keys()
 
 
 class LocalPredict:
@@ -71,10 +72,24 @@ class LocalPredict:
         from dlkeras.export import RequestError
 
         try:
-            return self._endpoints(preset)[endpoint](inputs)
+            return _endpoint(self._endpoints(preset), endpoint)(inputs)
         except RequestError as error:
             raise PredictError(str(error)) from error
 
     def input_names(self, endpoint="serving_default", preset=None):
         """Returns the names of an endpoint's inputs."""
-        return list(self._endpoints(preset)[endpoint].inputs)
+        return _endpoint(self._endpoints(preset), endpoint).inputs.keys()
+
+
+@contextlib.contextmanager
+def _told():
+    try:
+        yield
+    except ClientError as error:
+        raise PredictError(str(error)) from error
+
+
+def _endpoint(endpoints, name):
+    if name not in endpoints:
+        raise PredictError(f"`endpoint` must be one of {', '.join(endpoints)}. Received: {name}")
+    return endpoints[name]

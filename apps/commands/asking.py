@@ -21,7 +21,7 @@ def predict(app_name, texts, *, preset=None, run=None, server=None, endpoint="se
         endpoint: Which endpoint to ask.
     """
     asked = ServerPredict(app_name, server) if server else LocalPredict(app_name, run)
-    answer = asked(_inputs(asked.input_names(endpoint, preset), texts), endpoint=endpoint, preset=preset)
+    answer = asked(_inputs(list(asked.input_names(endpoint, preset)), texts), endpoint=endpoint, preset=preset)
     print(json.dumps({name: _plain(value) for name, value in answer.items()}, ensure_ascii=False, indent=2))
 
 

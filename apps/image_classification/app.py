@@ -58,6 +58,8 @@ class Config:
     seed: int = 0
 
     def __post_init__(self):
+        if self.model not in models.names():
+            raise ValueError(f"`model` must be one of {', '.join(models.names())}. Received: {self.model}")
         if self.optimizer not in _OPTIMIZERS:
             raise ValueError(f"`optimizer` must be one of {', '.join(_OPTIMIZERS)}. Received: {self.optimizer}")
         for name in ("epochs", "batch_size", "learning_rate"):

@@ -1,5 +1,8 @@
 """Pictures to try: drawn here, so that the project ships no part of a data set."""
 
+import atexit
+import functools
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -104,13 +107,15 @@ def draw(preset, name):
     return _DRAWINGS[preset][name]().filter(ImageFilter.GaussianBlur(2))
 
 
+@functools.cache
 def example_files():
-    """Draws the examples into a temporary folder.
+    """Draws the examples into a temporary folder, which is removed when the process ends.
 
     Returns:
         A list of `(path, preset)`.
     """
     folder = Path(tempfile.mkdtemp(prefix="dlkeras-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     files = []
     for preset, drawings in _DRAWINGS.items():
         for name in drawings:

@@ -28,12 +28,14 @@ class LeNet(keras.Model):
         dropout: Rate before the last layer, in [0, 1).
 
     Raises:
-        ValueError: `pooling` or `dropout` is out of its range, or the picture is too small.
+        ValueError: `num_classes`, `pooling` or `dropout` is out of its range, or the picture is too small.
     """
 
     def __init__(
         self, *, num_classes=10, input_shape=(28, 28, 1), activation="relu", pooling="max", dropout=0.0, **kwargs
     ):
+        if num_classes < 1:
+            raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
         if pooling not in _POOLING:
             raise ValueError(f"`pooling` must be one of {', '.join(_POOLING)}. Received: pooling={pooling!r}")
         if not 0 <= dropout < 1:

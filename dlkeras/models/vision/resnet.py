@@ -3,7 +3,8 @@
 Pictures `(batch, height, width, channels)` in, logits `(batch, num_classes)` out.
 Two forms: the paper's CIFAR networks (stem `"small"`: one 3 x 3 convolution, depth 20, 32, 56) and its ImageNet
 networks (stem `"large"`: a 7 x 7 convolution and a pooling, depth 18, 34, 50). Shortcuts are the identity where shapes
-agree and a 1 x 1 projection where they do not; in bottlenecks the 3 x 3 convolution carries the stride.
+agree and a 1 x 1 projection where they do not (the paper's option B; its CIFAR networks pad with zeros instead, which
+is 2,752 parameters less for depth 20); in bottlenecks the 3 x 3 convolution carries the stride.
 """
 
 import keras
@@ -91,7 +92,7 @@ class ResNet(keras.Model):
         stem_filters: Channels that the stem gives out.
 
     Raises:
-        ValueError: `block` or `stem` is unknown, or stages do not match.
+        ValueError: `num_classes` is below 1, `block` or `stem` is unknown, or stages do not match.
     """
 
     def __init__(
@@ -106,6 +107,8 @@ class ResNet(keras.Model):
         stem_filters=16,
         **kwargs,
     ):
+        if num_classes < 1:
+            raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
         if block not in _BRANCHES:
             raise ValueError(f"`block` must be one of {', '.join(_BRANCHES)}. Received: block={block!r}")
         if stem not in _STEMS:
