@@ -22,7 +22,7 @@ DLKERAS = (
 )
 SERVING_NEVER = {"apps", "dlkeras", "keras", "keras_hub", "gradio"}
 APPS_NEVER = {"grpc", "tensorflow_serving"}
-GRADIO = ("apps/*/demo.py", "apps/gallery.py", "apps/gallery/**")
+GRADIO = ("apps/*/demo.py", "apps/gallery.py", "apps/components.py")
 
 
 def imports(path, source):
@@ -131,7 +131,7 @@ def test_refuses(path, line):
         ("apps/vision/app.py", "import keras\nfrom dlkeras import models\nfrom serving.client import Client"),
         ("apps/vision/app.py", "from serving import client"),
         ("apps/vision/demo.py", "import gradio as gr"),
-        ("apps/gallery/pages.py", "import gradio as gr"),
+        ("apps/components.py", "import gradio as gr"),
     ],
 )
 def test_allows(path, line):

@@ -8,6 +8,7 @@ import gradio
 from PIL import Image
 
 from apps.calls import curl_call, python_call
+from apps.components import picture_file
 from apps.image_classification.examples import example_files
 from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
@@ -33,7 +34,7 @@ def build_page(predict):
             with gradio.Column():
                 preset = gradio.Dropdown(presets, value=presets[0], label="Model", elem_id="preset")
                 classes = gradio.Markdown(_describe(presets[0]))
-                picture = gradio.Image(type="filepath", image_mode=None, sources=["upload", "clipboard"], height=280)
+                picture = picture_file(height=280, elem_id="picture", label="Picture")
                 examples = [(path, name) for path, name in example_files() if name in presets]
                 gallery = gradio.Dataset(
                     components=[picture],
@@ -53,10 +54,14 @@ def build_page(predict):
         def ask(path, name):
             return _ask(predict, path, name)
 
-        gallery.click(lambda index: examples[index], gallery, [picture, preset], api_name=False)
-        picture.change(ask, [picture, preset], outputs, api_name="classify")
-        preset.change(ask, [picture, preset], outputs, api_name=False)
+        asked = {"fn": ask, "inputs": [picture, preset], "outputs": outputs}
+        picture.upload(**asked, api_name="classify")
+        picture.clear(**asked, api_name=False)
+        preset.input(**asked, api_name=False)
         preset.change(_describe, preset, classes, api_name=False)
+        gallery.click(lambda index: examples[index], gallery, [picture, preset], api_name=False).then(
+            **asked, api_name=False
+        )
     return page
 
 
@@ -83,11 +88,21 @@ def _ask(predict, path, preset):
 
 
 def read_picture(path):
-    """Returns a file's bytes; a picture of another format than JPEG and PNG is rewritten as PNG."""
+    """Returns a file's bytes; a picture of another format than JPEG and PNG is rewritten as PNG.
+
+    Raises:
+        PredictError: The file is no picture, or one too large to be opened.
+    """
     data = Path(path).read_bytes()
-    with Image.open(io.BytesIO(data)) as picture:
-        if picture.format in _ENCODED:
-            return data
-        buffer = io.BytesIO()
-        picture.convert("RGB").save(buffer, "PNG")
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            if picture.format in _ENCODED:
+                return data
+            buffer = io.BytesIO()
+            picture.convert("RGB").save(buffer, "PNG")
+    except (OSError, Image.DecompressionBombError) as error:
+        raise PredictError(
+            f"The file must be a picture: JPEG, PNG, WebP, GIF, BMP or TIFF. Received: {Path(path).name}, "
+            f"{len(data)} bytes that cannot be opened as one."
+        ) from error
     return buffer.getvalue()

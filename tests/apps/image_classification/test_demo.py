@@ -33,6 +33,12 @@ def test_other_formats_are_rewritten_as_png(tmp_path, format):
         np.testing.assert_array_equal(np.asarray(rewritten), np.asarray(original.convert("RGB")))
 
 
+def test_what_is_no_picture_is_refused_by_name(tmp_path):
+    (tmp_path / "words.png").write_text("these are words")
+    with pytest.raises(PredictError, match=r"must be a picture.*words\.png, 15 bytes"):
+        demo.read_picture(tmp_path / "words.png")
+
+
 class _Predict:
     rest, address = "http://host:1", "host:2"
 
