@@ -5,7 +5,6 @@ picture, the last loss and the number of parameters.
 """
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import tempfile
@@ -26,7 +25,7 @@ class Contender:
         flip: Whether the app's pictures are mirrored at random.
         shift: How far the app's pictures are moved at random, as a share of their size.
         jit: `jit_compile` of `compile`; `None` leaves it as it is.
-        normalization: `keras` or a name from `benchmarks.normalizations`.
+        keras_normalization: Whether batch normalization is Keras's layer instead of `dlkeras.layers`'.
         steps_per_execution: Batches a call of the graph.
         batch_size: Pictures a step.
         environment: Environment variables of the process, as pairs.
@@ -37,45 +36,39 @@ class Contender:
     flip: bool = False
     shift: float = 0.0
     jit: bool | None = None
-    normalization: str = "keras"
+    keras_normalization: bool = False
     steps_per_execution: int = 1
     batch_size: int = 128
     environment: tuple = ()
 
 
 _TRAIN = Contender("dlkeras", app=True, flip=True, shift=0.125)
+_PLAIN = Contender(keras_normalization=True)
 _STEP = Contender("step", jit=False)
-_ONE_THREAD = (("TF_NUM_INTRAOP_THREADS", "1"),)
-_ONE_POOL = (("TF_NUM_INTEROP_THREADS", "1"),)
 
 TABLE = {
     "dlkeras train": _TRAIN,
     "dlkeras train, no augmentation": Contender("dlkeras", app=True),
-    "Keras fit, defaults": Contender(),
-    "Keras fit, jit_compile=True": Contender(jit=True),
-    "Keras fit, oneDNN off": Contender(environment=(("TF_ENABLE_ONEDNN_OPTS", "0"),)),
+    "Keras fit, defaults": _PLAIN,
+    "Keras fit, jit_compile=True": dataclasses.replace(_PLAIN, jit=True),
+    "Keras fit, oneDNN off": dataclasses.replace(_PLAIN, environment=(("TF_ENABLE_ONEDNN_OPTS", "0"),)),
 }
 
-# What each part of a step costs: rows to be read against "graph step".
+# What each part of a step costs: rows to be read against the first.
 PARTS = {
     "graph step": _STEP,
-    "graph step, fused batch norm": dataclasses.replace(_STEP, normalization="fused"),
-    "graph step, batch norm with its own gradient": dataclasses.replace(_STEP, normalization="gradient"),
-    "graph step, one-pass moments": dataclasses.replace(_STEP, normalization="one_pass"),
-    "graph step, no batch norm": dataclasses.replace(_STEP, normalization="none"),
+    "graph step, Keras's batch norm": dataclasses.replace(_STEP, keras_normalization=True),
+    "graph step, jit_compile=True": dataclasses.replace(_STEP, jit=True),
     "graph step, the app's loss and optimizer": dataclasses.replace(_STEP, app=True),
-    "graph step, the app's, flip": dataclasses.replace(_STEP, app=True, flip=True),
     "graph step, the app's, flip and shift": dataclasses.replace(_STEP, app=True, flip=True, shift=0.125),
     "graph step, batch 64": dataclasses.replace(_STEP, batch_size=64),
     "graph step, batch 256": dataclasses.replace(_STEP, batch_size=256),
-    "graph step, one intra-op thread": dataclasses.replace(_STEP, environment=_ONE_THREAD),
-    "graph step, one inter-op thread": dataclasses.replace(_STEP, environment=_ONE_POOL),
-    "Keras fit": Contender(jit=False),
-    "Keras fit, 8 steps an execution": Contender(jit=False, steps_per_execution=8),
-    "dlkeras fit, no augmentation, jit off": Contender("dlkeras", app=True, jit=False),
-    "dlkeras fit, flip and shift": _TRAIN,
-    "dlkeras fit, flip and shift, 8 steps an execution": dataclasses.replace(_TRAIN, steps_per_execution=8),
-    "dlkeras fit, flip and shift, fused batch norm": dataclasses.replace(_TRAIN, normalization="fused"),
+    "graph step, one intra-op thread": dataclasses.replace(_STEP, environment=(("TF_NUM_INTRAOP_THREADS", "1"),)),
+    "graph step, one inter-op thread": dataclasses.replace(_STEP, environment=(("TF_NUM_INTEROP_THREADS", "1"),)),
+    "Keras fit on arrays": Contender(jit=False),
+    "Keras fit on arrays, 8 steps an execution": Contender(jit=False, steps_per_execution=8),
+    "dlkeras fit": Contender("dlkeras", app=True),
+    "dlkeras fit, 8 steps an execution": Contender("dlkeras", app=True, steps_per_execution=8),
 }
 
 
@@ -164,19 +157,20 @@ def measure(contender, steps, warmup, seed):
     """Trains for `warmup + steps` steps and returns what the last `steps` took."""
     import keras
 
-    from benchmarks.normalizations import use
+    from dlkeras.models.vision import resnet
 
     keras.utils.set_random_seed(seed)
     watch, total = Watch(warmup), warmup + steps
     x, y = make_data(total * contender.batch_size, seed)
     if not contender.app:  # the app's model scales for itself; plain Keras code hands over scaled floats
         x = x.astype("float32") / 127.5 - 1
-    with use(contender.normalization) if contender.normalization != "keras" else contextlib.nullcontext():
-        model = _build(contender, total)
-        if contender.drive == "step":
-            loss = _drive_step(model, x, y, total, watch, contender.batch_size)
-        else:
-            loss = _drive_fit(contender, model, x, y, watch)
+    if contender.keras_normalization:
+        resnet.BatchNormalization = keras.layers.BatchNormalization
+    model = _build(contender, total)
+    if contender.drive == "step":
+        loss = _drive_step(model, x, y, total, watch, contender.batch_size)
+    else:
+        loss = _drive_fit(contender, model, x, y, watch)
     jit = bool(model.jit_compile)
     return {**watch.result(contender.batch_size), "loss": loss, "parameters": model.count_params(), "jit": jit}
 
