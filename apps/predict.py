@@ -10,7 +10,6 @@ import functools
 from apps.presets import model_folder, served_name
 from serving.client import Client, ClientError
 
-
 # Where `dlkeras up` serves; shown by a page whose model is in its own process.
 _DEFAULT_ADDRESS, _DEFAULT_REST = "127.0.0.1:8500", "http://127.0.0.1:8501"
 

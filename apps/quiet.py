@@ -3,13 +3,14 @@
 import contextlib
 import os
 import sys
+from pathlib import Path
 
 
 @contextlib.contextmanager
 def _standard_error_closed():
     sys.stderr.flush()
     kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
+    with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
         try:
             yield

@@ -42,4 +42,3 @@ def _plain(value):
     if value.dtype == object:
         value = np.vectorize(lambda item: item.decode() if isinstance(item, bytes) else item)(value)
     return value.tolist()
-

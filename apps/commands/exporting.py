@@ -63,7 +63,9 @@ def _is_version(path):
 
 
 def _is_current(folder, source):
-    newest = max((path for path in folder.glob("*") if _is_version(path)), key=lambda path: int(path.name), default=None)
+    newest = max(
+        (path for path in folder.glob("*") if _is_version(path)), key=lambda path: int(path.name), default=None
+    )
     mark = newest and newest / "assets.extra" / SOURCE_FILE
     return bool(mark) and mark.exists() and mark.read_text() == _fingerprint(source)
 

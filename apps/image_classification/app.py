@@ -161,7 +161,12 @@ class ImageClassification(App):
 
         example = _example_picture(image_shape)
         return [
-            Endpoint("serving_default", from_bytes, {"image_bytes": ((None,), "string")}, {"image_bytes": [encode_png(example)]}),
+            Endpoint(
+                "serving_default",
+                from_bytes,
+                {"image_bytes": ((None,), "string")},
+                {"image_bytes": [encode_png(example)]},
+            ),
             Endpoint("tensors", answer, {"image": ((None, *image_shape), "float32")}, {"image": [example]}),
         ]
 

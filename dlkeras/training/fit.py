@@ -3,10 +3,14 @@
 import sys
 from pathlib import Path
 
+import keras
+
 from dlkeras.training.batches import Batches, OrderEpochs
 from dlkeras.training.checkpoint import WEIGHTS_FILE, Checkpoint, read_state, without_optimizer, write_atomically
 from dlkeras.training.curves import plot_history
 from dlkeras.training.randomness import SeedEpochs
+
+STEPS_PER_EXECUTION = 8
 
 
 def fit(
@@ -59,6 +63,10 @@ def fit(
     begin = checkpoint.state["epochs"]
     if begin < epochs and not (patience and begin - checkpoint.state["best_epoch"] >= patience):
         batches = Batches(train, _even(batch_size, train, model), seed, epoch=begin)
+        if keras.backend.backend() == "tensorflow" and _replicas(model) == 1:
+            # One call of the graph for several batches, without a pause between them. JAX would unroll and compile
+            # them all, and TensorFlow 2.21 fails where the loop is on several devices.
+            model.steps_per_execution = min(STEPS_PER_EXECUTION, len(batches))
         model.fit(
             batches,
             shuffle=False,
@@ -76,8 +84,12 @@ def fit(
     return checkpoint.state
 
 
+def _replicas(model):
+    return getattr(getattr(model, "distribute_strategy", None), "num_replicas_in_sync", 1)
+
+
 def _even(batch_size, examples, model):
     """Returns a batch size that the replicas of a strategy share alike: Keras adds their parts up as it builds."""
-    replicas = getattr(getattr(model, "distribute_strategy", None), "num_replicas_in_sync", 1)
+    replicas = _replicas(model)
     batch_size = min(batch_size, len(examples.y))
     return max(replicas, batch_size - batch_size % replicas)

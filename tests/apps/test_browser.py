@@ -72,4 +72,3 @@ def test_what_is_no_picture_is_refused_on_the_page(page, tmp_path):
     (tmp_path / "words.png").write_text("these are words")
     upload(page, tmp_path / "words.png")
     wait_for(page, ".toast-wrap, .toast-body", "the file must be a picture")
-

@@ -115,7 +115,6 @@ def test_export_counts_up_and_lists_the_models(run, folder):
 )
 def test_mistakes_are_answered_with_a_sentence(arguments, sentence, capsys):
 
-
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert re.search(sentence, error), error

@@ -13,11 +13,11 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     keras_cv = pytest.importorskip("keras_cv", reason="KerasCV is an extra: pip install .[cv]")
 
-import tensorflow as tf  # noqa: E402
+import tensorflow as tf
 
-from dlkeras.export import Endpoint, export  # noqa: E402
-from dlkeras.losses import SmoothedSparseCrossEntropy  # noqa: E402
-from dlkeras.schedules import OneCycle  # noqa: E402
+from dlkeras.export import Endpoint, export
+from dlkeras.losses import SmoothedSparseCrossEntropy
+from dlkeras.schedules import OneCycle
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -1,9 +1,20 @@
+import gc
 import hashlib
+import warnings
 
 import pytest
 
 from dlkeras.data import DataError
 from dlkeras.data.location import cache_folder, fetch, find
+
+
+@pytest.fixture(autouse=True)
+def collect_what_urllib_leaves():
+    """A request that fails leaves its socket to the garbage collector, which would warn in some later test."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_cache_folder(monkeypatch, tmp_path):

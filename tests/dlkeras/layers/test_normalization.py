@@ -14,7 +14,9 @@ def test_harness(harness):
 
 
 def test_is_keras_layer_in_training_and_after():
-    ours, keras_layer = (kind(momentum=0.9, epsilon=1e-5) for kind in (BatchNormalization, keras.layers.BatchNormalization))
+    ours, keras_layer = (
+        kind(momentum=0.9, epsilon=1e-5) for kind in (BatchNormalization, keras.layers.BatchNormalization)
+    )
     for scale in (1.0, 2.0, 0.5):
         np.testing.assert_allclose(
             ops.convert_to_numpy(ours(PICTURES * scale, training=True)),

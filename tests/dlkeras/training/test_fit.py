@@ -47,7 +47,7 @@ def run(examples, folder, epochs, model=None, **arguments):
 
 
 def test_writes_its_files(examples, tmp_path, capsys):
-    model, state = run(examples, tmp_path / "a" / "run", 3)
+    _, state = run(examples, tmp_path / "a" / "run", 3)
     folder = tmp_path / "a" / "run"
     names = ["curve.png", "history.csv", "last-3.weights.h5", "model.weights.h5", "state.json"]
     assert sorted(path.name for path in folder.iterdir()) == names
