@@ -92,14 +92,14 @@ class ImageClassification(App):
     name = "image_classification"
     title = "Image classification"
     Config = Config
-    configs = {  # noqa: RUF012 - a table, never written to
+    configs = {
         "default": Config(),
         "smoke": Config(epochs=2),
         "cifar10": Config(data="cifar10", shift=0.125, epochs=30, **_RESNET),
         "fashion_mnist": Config(data="fashion_mnist", shift=0.08, epochs=12, **_RESNET),
         "fashion_mnist_lenet": Config(data="fashion_mnist", epochs=10, batch_size=64),
     }
-    published = {  # noqa: RUF012
+    published = {
         "cifar10": "accuracy 0.81 to 0.85 (Dive into Deep Learning, ResNet-18, 10 epochs)",
         "fashion_mnist": "accuracy 0.89 to 0.90 (Dive into Deep Learning, ResNet-18, 10 epochs)",
         "fashion_mnist_lenet": "accuracy 0.73 to 0.78 (Dive into Deep Learning, LeNet, 10 epochs)",
