@@ -29,6 +29,11 @@ class Ports:
     gallery: int = 7860
     host: str = "127.0.0.1"
 
+    @property
+    def near(self):
+        """The address by which this machine reaches them; all addresses together are none to call."""
+        return "127.0.0.1" if self.host == "0.0.0.0" else self.host
+
     def check(self, *names):
         """Raises an `OSError` with a sentence where one of these ports is taken."""
         for name in names:
@@ -57,7 +62,7 @@ def _server_command(ports, models):
 def _gallery_command(ports):
     return [
         *(sys.executable, "-m", "apps.gallery", "--host", ports.host, "--port", str(ports.gallery)),
-        *("--server", f"{ports.host}:{ports.grpc}", "--rest", f"http://{ports.host}:{ports.rest}"),
+        *("--server", f"{ports.near}:{ports.grpc}", "--rest", f"http://{ports.near}:{ports.rest}"),
     ]
 
 
@@ -78,7 +83,7 @@ def up(ports, models="models"):
         subprocess.run([sys.executable, "-m", "apps.cli", "export", "--all", "--models", models], check=True)
         processes.append(("server", subprocess.Popen(_server_command(ports, models))))
         if _wait_until_up(processes, ports):
-            print(f"Gallery: http://{ports.host}:{ports.gallery}  (Ctrl-C ends it and the server)", flush=True)
+            print(f"Gallery: http://{ports.near}:{ports.gallery}  (Ctrl-C ends it and the server)", flush=True)
         return _wait_for_end(processes)
     except KeyboardInterrupt:
         return 0
@@ -96,7 +101,7 @@ def _wait_until_up(processes, ports):
     """Waits until all ports are listened on; returns False where a process has ended before."""
     waiting = {ports.grpc, ports.rest, ports.gallery}
     while waiting and all(process.poll() is None for _, process in processes):
-        waiting = {port for port in waiting if not _listens(ports.host, port)}
+        waiting = {port for port in waiting if not _listens(ports.near, port)}
         time.sleep(0.1)
     return not waiting
 
