@@ -68,7 +68,6 @@ PARTS = {
     "Keras fit on arrays": Contender(jit=False),
     "Keras fit on arrays, 8 steps an execution": Contender(jit=False, steps_per_execution=8),
     "dlkeras fit": Contender("dlkeras", app=True),
-    "dlkeras fit, 8 steps an execution": Contender("dlkeras", app=True, steps_per_execution=8),
 }
 
 
