@@ -41,7 +41,8 @@ HTTP_STATUS = {
     "UNAUTHENTICATED": 401,
 }
 
-MAX_MESSAGE = 1000
+MAX_MESSAGE = 1500
+_MAX_LISTED = 200
 
 
 class ServingError(RuntimeError):
@@ -53,8 +54,9 @@ class ServingError(RuntimeError):
     """
 
     def __init__(self, code, message):
-        # gRPC sends it in a header, of which there may be 8 KiB; a request can name an input of any length.
-        message = message[:MAX_MESSAGE]
+        # gRPC sends it in a header of at most 8 KiB, in which a byte may take three; half a character, as JSON can
+        # escape one, has no bytes at all.
+        message = message[:MAX_MESSAGE].encode("utf-8", "replace")[:MAX_MESSAGE].decode("utf-8", "ignore")
         super().__init__(message)
         self.code = code
         self.message = message
@@ -63,6 +65,24 @@ class ServingError(RuntimeError):
     def http_status(self):
         """The HTTP status code that TensorFlow Serving's REST API gives this error."""
         return HTTP_STATUS.get(self.code, 500)
+
+
+def listed(names):
+    """Write names into a message, the first of them where they are many.
+
+    Args:
+        names: A sized iterable of strings, of which a request may have sent a million.
+
+    Returns:
+        The names with commas between them, in at most about 200 characters.
+    """
+    text, count = "", 0
+    for name in names:
+        text += f", {name[:_MAX_LISTED]}" if count else name[:_MAX_LISTED]
+        count += 1
+        if len(text) >= _MAX_LISTED:
+            break
+    return text if count == len(names) else f"{text}, ... ({len(names)} in all)"
 
 
 def from_exception(error):

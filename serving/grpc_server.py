@@ -1,120 +1,169 @@
-"""The gRPC front: PredictionService and ModelService, translated to and from `Core`."""
+"""The gRPC front: TensorFlow Serving's services, translated to and from `Core`."""
 
-import logging
-from concurrent import futures
-
-import grpc
-
-from serving import protocol
+from serving import health, protocol, reflection
 from serving.errors import GRPC_CODES, ServingError
+from serving.grpc_protocol import Method
 from serving.specs import ModelSpec
 from serving.tensors import to_array, to_proto
 
-log = logging.getLogger("serving")
-_STATUS = {code.name: code for code in grpc.StatusCode}
 
-
-def make_server(core, flags):
-    """Build the gRPC server; the caller adds a port and starts it.
+def make_methods(core, as_content=False):
+    """List the remote procedures, those of the health and reflection services too.
 
     Args:
         core: A `Core`.
-        flags: The command line's flags.
+        as_content: See `GrpcFront`.
 
     Returns:
-        A `grpc.Server`.
+        Paths to `serving.grpc_protocol.Method`s.
     """
-    options = [
-        # Without this, a second server on the same port would quietly get half of the requests.
-        ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", flags.max_request_bytes),
-        ("grpc.max_send_message_length", -1),
-        *flags.grpc_channel_arguments,
-    ]
-    server = grpc.server(futures.ThreadPoolExecutor(flags.grpc_max_threads, "grpc"), options=options)
-    answers = {"Predict": predict, "GetModelMetadata": get_model_metadata, "GetModelStatus": get_model_status}
-    for service in (protocol.PREDICTION_SERVICE, protocol.MODEL_SERVICE):
-        handlers = {
-            method.name: grpc.unary_unary_rpc_method_handler(
-                _answer(core, answers[method.name]), method.request.FromString, method.response.SerializeToString
-            )
-            for method in protocol.methods(service)
-            if method.name in answers
-        }
-        # A method without a handler answers UNIMPLEMENTED by itself.
-        server.add_registered_method_handlers(service, handlers)
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-    return server
+    front = GrpcFront(core, as_content)
+    handlers = {
+        "Predict": front.predict,
+        "Classify": front.classify,
+        "Regress": front.regress,
+        "MultiInference": front.multi_inference,
+        "GetModelMetadata": front.get_model_metadata,
+        "GetModelStatus": front.get_model_status,
+        "HandleReloadConfigRequest": front.reload_config,
+    }
+    methods = {
+        method.path: Method(method.request, handlers[method.name])
+        for service in (protocol.PREDICTION_SERVICE, protocol.MODEL_SERVICE)
+        for method in protocol.methods(service)
+        if method.name in handlers
+    }
+    methods[f"/{health.SERVICE}/Check"] = Method(health.HealthCheckRequest, front.check_health)
+    methods[f"/{health.SERVICE}/Watch"] = Method(health.HealthCheckRequest, front.watch_health, streams=True)
+    for path in reflection.PATHS:
+        methods[path] = Method(reflection.ServerReflectionRequest, reflection.server_reflection_info, streams=True)
+    return methods
 
 
-def _answer(core, function):
-    def handler(request, context):
-        try:
-            return function(core, request)
-        except ServingError as error:
-            context.abort(_STATUS[error.code], error.message)
-        except Exception as error:
-            log.exception("a request failed")
-            context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
+class GrpcFront:
+    """One handler a procedure, each from a request message and a deadline to a response message.
 
-    return handler
+    Args:
+        core: A `Core`.
+        as_content: Whether Predict answers in `tensor_content` (`--enable_serialization_as_tensor_content`).
+    """
 
+    def __init__(self, core, as_content=False):
+        self._core = core
+        self._as_content = as_content
 
-def predict(core, request):
-    """Answer a `PredictRequest` with a `PredictResponse`."""
-    spec, outputs = core.predict(
-        _model_spec(request), lambda signature: _read_inputs(request), tuple(request.output_filter)
-    )
-    response = protocol.PredictResponse()
-    _fill_model_spec(response.model_spec, spec)
-    for name, array in outputs.items():
-        to_proto(array, proto=response.outputs[name])
-    return response
-
-
-def get_model_metadata(core, request):
-    """Answer a `GetModelMetadataRequest` with a `GetModelMetadataResponse`."""
-    if list(request.metadata_field) != ["signature_def"]:
-        received = list(request.metadata_field)
-        raise ServingError("INVALID_ARGUMENT", f"metadata_field must be ['signature_def']. Received: {received}")
-    spec, signature_defs = core.metadata(_model_spec(request))
-    response = protocol.GetModelMetadataResponse()
-    _fill_model_spec(response.model_spec, spec)
-    response.metadata["signature_def"].Pack(signature_defs)
-    return response
-
-
-def get_model_status(core, request):
-    """Answer a `GetModelStatusRequest` with a `GetModelStatusResponse`."""
-    response = protocol.GetModelStatusResponse()
-    for status in core.status(_model_spec(request)):
-        entry = response.model_version_status.add(version=status.version, state=status.state)
-        entry.status.error_code = GRPC_CODES[status.error_code]
-        entry.status.error_message = status.error_message
-    return response
-
-
-def _model_spec(request):
-    spec = request.model_spec
-    if spec.version_label:
-        raise ServingError(
-            "INVALID_ARGUMENT", f"no version has a label. Received: version_label {spec.version_label!r}"
+    async def predict(self, request, deadline):
+        """Answer a `PredictRequest`."""
+        spec, outputs = await self._core.predict(
+            read_spec(request.model_spec),
+            lambda _, signature: _read_inputs(request, signature),
+            tuple(request.output_filter),
+            deadline,
         )
-    version = spec.version.value if spec.HasField("version") else None
-    return ModelSpec(spec.name, version, spec.signature_name)
+        response = protocol.PredictResponse()
+        fill_spec(response.model_spec, spec)
+        for name, array in outputs.items():
+            to_proto(array, content=self._as_content, proto=response.outputs[name])
+        return self._logged("predict", request, response, spec)
+
+    async def classify(self, request, deadline):
+        """Answer a `ClassificationRequest`."""
+        spec, result = await self._core.classify(read_spec(request.model_spec), request.input, deadline)
+        response = protocol.ClassificationResponse(result=result)
+        fill_spec(response.model_spec, spec)
+        return self._logged("classify", request, response, spec)
+
+    async def regress(self, request, deadline):
+        """Answer a `RegressionRequest`."""
+        spec, result = await self._core.regress(read_spec(request.model_spec), request.input, deadline)
+        response = protocol.RegressionResponse(result=result)
+        fill_spec(response.model_spec, spec)
+        return self._logged("regress", request, response, spec)
+
+    async def multi_inference(self, request, deadline):
+        """Answer a `MultiInferenceRequest`."""
+        spec, response = await self._core.multi_inference(request, read_spec, deadline)
+        return self._logged("multi_inference", request, response, spec)
+
+    def _logged(self, kind, request, response, spec):
+        log = self._core.logs.find(spec.name)
+        if log is not None:
+            log.write(kind, request, response, spec)
+        return response
+
+    async def get_model_metadata(self, request, deadline):
+        """Answer a `GetModelMetadataRequest`."""
+        fields = list(request.metadata_field)
+        if fields != ["signature_def"]:
+            wording = (
+                f"Metadata field {fields[0][:100]} is not supported"
+                if fields
+                else "GetModelMetadataRequest must specify at least one metadata_field"
+            )
+            raise ServingError("INVALID_ARGUMENT", f"{wording}; metadata_field must be ['signature_def']")
+        spec, signature_defs = self._core.metadata(read_spec(request.model_spec))
+        response = protocol.GetModelMetadataResponse()
+        fill_spec(response.model_spec, spec)
+        response.metadata["signature_def"].Pack(signature_defs)
+        return response
+
+    async def get_model_status(self, request, deadline):
+        """Answer a `GetModelStatusRequest`."""
+        response = protocol.GetModelStatusResponse()
+        for status in self._core.status(read_spec(request.model_spec)):
+            entry = response.model_version_status.add(version=status.version, state=status.state)
+            entry.status.error_code = GRPC_CODES[status.error_code]
+            entry.status.error_message = status.error_message
+        return response
+
+    async def reload_config(self, request, deadline):
+        """Answer a `ReloadConfigRequest`; models load meanwhile, and requests are answered."""
+        response = protocol.ReloadConfigResponse()
+        try:
+            await self._core.in_thread(self._core.manager.reload, request.config)
+        except ServingError as error:
+            # TensorFlow Serving answers OK, with what went wrong inside.
+            response.status.error_code = GRPC_CODES[error.code]
+            response.status.error_message = error.message
+        return response
+
+    async def check_health(self, request, deadline):
+        """Answer a `HealthCheckRequest`."""
+        return await health.check(self._core.manager, request)
+
+    async def watch_health(self, requests):
+        """Answer a `HealthCheckRequest` with every change from now on."""
+        async for request in requests:
+            async for response in health.watch(self._core.manager, request):
+                yield response
 
 
-def _fill_model_spec(message, spec):
+def read_spec(message):
+    """Read a `ModelSpec` message.
+
+    Args:
+        message: The message.
+
+    Returns:
+        A `serving.specs.ModelSpec`.
+    """
+    version = message.version.value if message.HasField("version") else None
+    return ModelSpec(message.name, version, message.signature_name, message.version_label or None)
+
+
+def fill_spec(message, spec):
+    """Fill a `ModelSpec` message from a `serving.specs.ModelSpec`."""
     message.name = spec.name
     message.version.value = spec.version
     message.signature_name = spec.signature_name
 
 
-def _read_inputs(request):
+def _read_inputs(request, signature):
     inputs = {}
     for name, tensor in request.inputs.items():
         try:
-            inputs[name] = to_array(tensor)
+            # What the signature has not got is refused by name: its values, which may be many, are not read.
+            inputs[name] = to_array(tensor) if name in signature.inputs else None
         except ServingError as error:
             raise ServingError(error.code, f"input {name!r}: {error.message}") from None
     return inputs

@@ -1,115 +1,207 @@
-"""The REST front: TensorFlow Serving's `/v1/models/...`, translated to and from `Core`."""
+"""The REST front: TensorFlow Serving's `/v1/models/...`, translated to and from `Core`.
 
-import asyncio
-from concurrent import futures
+Source: https://www.tensorflow.org/tfx/serving/api_rest.
+"""
+
+import logging
+import re
+import time
+import urllib.parse
 
 import orjson
 from google.protobuf import json_format
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.routing import Route
 
-from serving.codecs import decode_inputs, encode_outputs, parse_predict
-from serving.errors import ServingError
+from serving import health
+from serving.errors import ServingError, from_exception
+from serving.grpc_server import fill_spec
+from serving.http1 import Response
+from serving.json_examples import parse_examples
+from serving.json_inputs import decode_inputs, parse_predict
+from serving.json_outputs import encode_classifications, encode_outputs, encode_regressions
+from serving.protocol import (
+    ClassificationRequest,
+    ClassificationResponse,
+    PredictRequest,
+    PredictResponse,
+    RegressionRequest,
+    RegressionResponse,
+)
 from serving.specs import ModelSpec
+from serving.tensors import to_proto
 
-_PREFIXES = ("/v1/models/{name}/versions/{version:int}", "/v1/models/{name}")
+log = logging.getLogger("serving")
+
+MODELS = "/v1/models"
+LIVE, READY = "/healthz/live", "/healthz/ready"
+_MODEL = r"/([^/:]+)(?:/versions/(\d+)|/labels/([^/:]+))?"
+_POST = re.compile(rf"{MODELS}{_MODEL}:(predict|classify|regress)", re.IGNORECASE | re.ASCII)
+_GET = re.compile(rf"{MODELS}(?:{_MODEL})?(/metadata)?/?", re.IGNORECASE | re.ASCII)
+_MAX_VERSION = 2**63 - 1
+_CORS = (
+    b"Access-Control-Allow-Origin: *\r\n"
+    b"Access-Control-Allow-Methods: GET, HEAD, POST, OPTIONS\r\n"
+    b"Access-Control-Allow-Headers: Content-Type, Content-Encoding, Accept-Encoding\r\n"
+)
+_EXAMPLE_MESSAGES = {
+    "classify": (ClassificationRequest, ClassificationResponse),
+    "regress": (RegressionRequest, RegressionResponse),
+}
+_TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_app(core, flags):
-    """Build the ASGI application.
+class RestFront:
+    """Answers HTTP requests.
 
     Args:
         core: A `Core`.
-        flags: The command line's flags.
+        timeout: Seconds that a request may take; None for any.
+        cors: Whether pages of any origin may ask (`--rest_api_enable_cors_support`).
+        pages: Further paths to functions without arguments that give bytes of text, such as the metrics.
+    """
+
+    def __init__(self, core, timeout=None, cors=False, pages=None):
+        self._core = core
+        self._timeout = timeout
+        self._more_headers = _CORS if cors else b""
+        self._cors = cors
+        self._pages = pages or {}
+        self._actions = {"predict": self._predict, "classify": self._classify, "regress": self._regress}
+
+    async def answer(self, request):
+        """Answer a request; nothing it holds makes this raise.
+
+        Args:
+            request: A `serving.http1.Request`.
+
+        Returns:
+            A `serving.http1.Response`.
+        """
+        try:
+            response = await self._answer(request)
+        except ServingError as error:
+            response = refuse(error.http_status, error.message)
+        except Exception as error:
+            log.exception("a request failed")
+            failure = from_exception(error)
+            response = refuse(failure.http_status, failure.message)
+        return response._replace(headers=response.headers + self._more_headers) if self._more_headers else response
+
+    async def _answer(self, request):
+        if request.method == "POST":
+            match = _POST.fullmatch(request.path)
+            if match:
+                return Response(200, await self._actions[match[4].lower()](_spec(match), request.body))
+        elif request.method in ("GET", "HEAD"):
+            match = _GET.fullmatch(request.path)
+            if match:
+                spec = _spec(match)
+                return Response(200, self._metadata(spec) if match[4] else self._status(spec))
+            if request.path in self._pages:
+                return Response(200, self._pages[request.path](), _TEXT)
+            if request.path in (LIVE, READY):
+                return self._health(request.path)
+        elif request.method == "OPTIONS" and self._cors:
+            return Response(200, b"")
+        asked = f"{request.method} {request.path[:500]}"
+        if not request.path.lower().startswith("/v1/"):
+            raise ServingError("NOT_FOUND", f"Not Found: {asked}. Models are at {MODELS}/NAME")
+        # TensorFlow Serving's own answer to a path below /v1 that it does not know.
+        raise ServingError("INVALID_ARGUMENT", f"Malformed request: {asked}")
+
+    def _deadline(self):
+        return None if self._timeout is None else time.monotonic() + self._timeout
+
+    async def _predict(self, spec, body):
+        deadline = self._deadline()
+        parsed = parse_predict(body)
+        spec = spec._replace(signature_name=parsed.signature_name)
+        inputs = {}
+
+        def read_inputs(name, signature):
+            inputs.update(decode_inputs(parsed, name, signature))
+            return inputs
+
+        spec, outputs = await self._core.predict(spec, read_inputs, (), deadline, "predict")
+        log = self._core.logs.find(spec.name)
+        if log is not None:
+            request = _message(PredictRequest(), spec, inputs=inputs)
+            log.write("predict", request, _message(PredictResponse(), spec, outputs=outputs), spec)
+        return encode_outputs(outputs, parsed.rows)
+
+    async def _classify(self, spec, body):
+        result = await self._infer("classify", self._core.classify, spec, body)
+        return encode_classifications(result)
+
+    async def _regress(self, spec, body):
+        result = await self._infer("regress", self._core.regress, spec, body)
+        return encode_regressions(result)
+
+    async def _infer(self, kind, answer, spec, body):
+        deadline = self._deadline()
+        name, examples = parse_examples(body)
+        spec, result = await answer(spec._replace(signature_name=name), examples, deadline, kind)
+        log = self._core.logs.find(spec.name)
+        if log is not None:
+            request, response = _EXAMPLE_MESSAGES[kind]
+            log.write(kind, _message(request(input=examples), spec), _message(response(result=result), spec), spec)
+        return result
+
+    def _metadata(self, spec):
+        spec, signature_defs = self._core.metadata(spec)
+        model_spec = {"name": spec.name, "signature_name": spec.signature_name, "version": str(spec.version)}
+        signature_def = json_format.MessageToDict(
+            signature_defs, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+        return orjson.dumps({"model_spec": model_spec, "metadata": {"signature_def": signature_def}})
+
+    def _status(self, spec):
+        versions = [
+            {
+                "version": str(status.version),
+                "state": status.state,
+                "status": {"error_code": status.error_code, "error_message": status.error_message},
+            }
+            for status in self._core.status(spec)
+        ]
+        return orjson.dumps({"model_version_status": versions})
+
+    def _health(self, path):
+        if path == LIVE:
+            return Response(200, b'{"status":"live"}')
+        ready, waiting = health.ready(self._core.manager)
+        if not ready:
+            return Response(503, orjson.dumps({"status": "not ready", "models": waiting}))
+        return Response(200, b'{"status":"ready"}')
+
+
+def _message(message, spec, **tensors):
+    fill_spec(message.model_spec, spec)
+    for field, arrays in tensors.items():
+        for name, array in arrays.items():
+            to_proto(array, proto=getattr(message, field)[name])
+    return message
+
+
+def refuse(status, message):
+    """Make the answer to a request that is refused.
+
+    Args:
+        status: The HTTP status code.
+        message: What was wrong.
 
     Returns:
-        A `starlette.applications.Starlette`.
+        A `Response`.
     """
-    executor = futures.ThreadPoolExecutor(flags.rest_api_num_threads, "rest")
-
-    def route(method, path, answer):
-        async def endpoint(request):
-            body = await _read_body(request, flags.max_request_bytes) if method == "POST" else b""
-            # Decoding and running are work for a thread: the event loop stays free for the other connections.
-            loop = asyncio.get_running_loop()
-            return _json(await loop.run_in_executor(executor, answer, core, _model_spec(request), body))
-
-        return [Route(prefix + path, endpoint, methods=[method]) for prefix in _PREFIXES]
-
-    return Starlette(
-        routes=[*route("POST", ":predict", predict), *route("GET", "/metadata", metadata), *route("GET", "", status)],
-        exception_handlers={ServingError: _serving_error, HTTPException: _http_error, Exception: _unexpected_error},
-    )
+    # What a client sent may be half a surrogate pair, which no JSON can hold.
+    text = message.encode("utf-8", "replace").decode()
+    return Response(status, orjson.dumps({"error": text}))
 
 
-def predict(core, spec, body):
-    """Answer `POST ...:predict` with the outputs as JSON."""
-    parsed = parse_predict(body)
-    spec = spec._replace(signature_name=parsed.signature_name)
-    _, outputs = core.predict(spec, lambda signature: decode_inputs(parsed, signature.inputs))
-    return encode_outputs(outputs, parsed.rows)
-
-
-def metadata(core, spec, _):
-    """Answer `GET .../metadata` with the signatures as JSON."""
-    spec, signature_defs = core.metadata(spec)
-    model_spec = {"name": spec.name, "signature_name": spec.signature_name, "version": str(spec.version)}
-    signature_def = json_format.MessageToDict(
-        signature_defs, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-    )
-    return orjson.dumps({"model_spec": model_spec, "metadata": {"signature_def": signature_def}})
-
-
-def status(core, spec, _):
-    """Answer `GET` of a model with the state of its versions as JSON."""
-    versions = [
-        {
-            "version": str(status.version),
-            "state": status.state,
-            "status": {"error_code": status.error_code, "error_message": status.error_message},
-        }
-        for status in core.status(spec)
-    ]
-    return orjson.dumps({"model_version_status": versions})
-
-
-def _model_spec(request):
-    return ModelSpec(request.path_params["name"], request.path_params.get("version"))
-
-
-async def _read_body(request, limit):
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > limit:
-        raise _too_large(limit)
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-    return b"".join(chunks)
-
-
-def _too_large(limit):
-    return HTTPException(413, f"a request must be at most {limit} bytes (--max_request_bytes)", {"connection": "close"})
-
-
-def _json(body, status_code=200, headers=None):
-    return Response(body, status_code, headers, media_type="application/json")
-
-
-async def _serving_error(request, error):
-    return _json(orjson.dumps({"error": error.message}), error.http_status)
-
-
-async def _http_error(request, error):
-    if error.status_code in (404, 405) and request.url.path.startswith("/v1/"):
-        # TensorFlow Serving's own answer to a path that it does not know.
-        return _json(orjson.dumps({"error": f"Malformed request: {request.method} {request.url.path}"}), 400)
-    return _json(orjson.dumps({"error": error.detail}), error.status_code, error.headers)
-
-
-async def _unexpected_error(request, error):
-    return _json(orjson.dumps({"error": f"{type(error).__name__}: {error}"}), 500)
+def _spec(match):
+    if match[1] is None:
+        raise ServingError("INVALID_ARGUMENT", "Missing model name in request.")
+    if match[2] is not None and (len(match[2]) > 19 or int(match[2]) > _MAX_VERSION):
+        raise ServingError("INVALID_ARGUMENT", f"Failed to convert version: {match[2][:40]} to numeric value")
+    version = None if match[2] is None else int(match[2])
+    label = None if match[3] is None else urllib.parse.unquote(match[3])
+    return ModelSpec(urllib.parse.unquote(match[1]), version, label=label)

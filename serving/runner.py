@@ -1,36 +1,85 @@
 """Loads one SavedModel and runs its signatures, TensorFlow 1's and 2's alike."""
 
 import functools
+import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow as tf
 from google.protobuf import text_format
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import config_pb2, meta_graph_pb2, saved_model_pb2
+from tensorflow.python.framework import ops
 
 from serving.errors import ServingError
+from serving.graphs import LOOPS, GraphReader, missing_ops
 from serving.protocol import SignatureDefMap
 from serving.signatures import INIT_SIGNATURES, Signature
 
 CALLER_THREAD = -1
 SESSION_POOL = 0
-LOOPS = {"While", "StatelessWhile", "Enter"}
 VARIABLES = {"VarHandleOp", "VariableV2", "Variable"}
 
 
 class RunnerOptions(NamedTuple):
-    """How TensorFlow runs a model.
+    """How versions are loaded and run.
 
     Args:
         intra_op_parallelism: Threads that share one operation; 0 for one a core.
         inter_op_parallelism: Threads that run operations side by side; 1 runs a request on the thread that brought
             it, and 0 does so too but for models with loops, whose iterations then share one thread a core.
         tags: The tags of the MetaGraphDef to load.
+        session_config: A text `ConfigProto`; what is set above overrides it.
+        gpu_memory_fraction: The share of a GPU's memory to take, in [0, 1]; 0 to let TensorFlow choose.
+        prefer_tflite: Whether a version's `model.tflite` is served rather than its SavedModel.
+        tflite_interpreters: How many requests a `model.tflite` runs at a time.
+        warm_up: Whether the recorded requests are replayed before a version serves.
+        warm_up_iterations: How many times each of them is.
+        replay: A function of a runner and a `PredictionLog` that runs a recorded Classify, Regress or MultiInference;
+            None to leave these out.
+        per_model_batching: Whether versions bring their own `batching_params.pbtxt`.
+        merge: Whether to find out which signatures' requests may be merged.
     """
 
     intra_op_parallelism: int = 0
     inter_op_parallelism: int = 0
     tags: tuple = ("serve",)
+    session_config: str = ""
+    gpu_memory_fraction: float = 0.0
+    prefer_tflite: bool = False
+    tflite_interpreters: int = 1
+    warm_up: bool = True
+    warm_up_iterations: int = 1
+    replay: Callable | None = None
+    per_model_batching: bool = False
+    merge: bool = False
+
+    @classmethod
+    def from_flags(cls, flags, replay=None):
+        """Read what the command line says of it.
+
+        Args:
+            flags: What `parse_flags` returned.
+            replay: See above.
+
+        Returns:
+            `RunnerOptions`.
+        """
+        return cls(
+            intra_op_parallelism=flags.tensorflow_intra_op_parallelism,
+            inter_op_parallelism=flags.tensorflow_inter_op_parallelism,
+            tags=tuple(flags.saved_model_tags.split(",")),
+            session_config=flags.session_config,
+            gpu_memory_fraction=flags.per_process_gpu_memory_fraction,
+            prefer_tflite=flags.prefer_tflite_model,
+            tflite_interpreters=flags.num_tflite_pools * flags.num_tflite_interpreters_per_pool,
+            warm_up=flags.enable_model_warmup,
+            warm_up_iterations=max(flags.num_request_iterations_for_warmup, 1),
+            replay=replay,
+            per_model_batching=flags.enable_per_model_batching_parameters,
+            merge=flags.merge_requests and not flags.enable_batching,
+        )
 
 
 class Runner:
@@ -41,11 +90,12 @@ class Runner:
         options: `RunnerOptions`.
 
     Raises:
-        tf.errors.OpError, OSError, ValueError: If the folder does not hold a model that loads.
+        ServingError, tf.errors.OpError, OSError, ValueError: If the folder does not hold a model that loads.
     """
 
     def __init__(self, path, options):
         meta_graph = _read_meta_graph(Path(path), set(options.tags))
+        _require_ops(meta_graph.graph_def)
         self.signature_defs = SignatureDefMap()
         for name, signature_def in meta_graph.signature_def.items():
             if name not in INIT_SIGNATURES:
@@ -54,26 +104,30 @@ class Runner:
             name: Signature.from_proto(signature_def)
             for name, signature_def in self.signature_defs.signature_def.items()
         }
-        config = tf.compat.v1.ConfigProto(
-            intra_op_parallelism_threads=options.intra_op_parallelism,
-            inter_op_parallelism_threads=options.inter_op_parallelism,
-        )
         # A small model answers up to four times sooner without the hand-over to a pool; loops gain from the pool.
-        side_by_side = options.inter_op_parallelism > 1 or (
-            options.inter_op_parallelism == 0 and _has_ops(meta_graph, LOOPS)
-        )
+        config = _session_config(options)
+        threads = config.inter_op_parallelism_threads
+        side_by_side = threads > 1 or (threads == 0 and _has_ops(meta_graph, LOOPS))
         self._pool = SESSION_POOL if side_by_side else CALLER_THREAD
-        graph = tf.Graph()
-        with graph.as_default():
+        reader = GraphReader(meta_graph.graph_def)
+        self._traits = {
+            name: reader.traits(
+                [spec.tensor_name for spec in signature.inputs.values()],
+                [spec.tensor_name for spec in signature.outputs.values()],
+            )
+            for name, signature in self.signatures.items()
+        }
+        self._graph = tf.Graph()
+        with self._graph.as_default():
             tf.import_graph_def(meta_graph.graph_def, name="")
-        self._session = tf.compat.v1.Session(graph=graph, config=config)
+        self._session = tf.compat.v1.Session(graph=self._graph, config=config)
+        # Bounded, because a client chooses which outputs it asks for.
+        self._callable = functools.lru_cache(maxsize=64)(self._make_callable)
         try:
             _restore(self._session, meta_graph, Path(path))
         except BaseException:
-            self._session.close()
+            self.close()
             raise
-        # Bounded, because a client chooses which outputs it asks for.
-        self._callable = functools.lru_cache(maxsize=64)(self._make_callable)
 
     def signature(self, name):
         """Find a signature by name.
@@ -91,6 +145,14 @@ class Runner:
             accepted = ", ".join(sorted(self.signatures))
             raise ServingError("INVALID_ARGUMENT", f"the model's signatures are {accepted}. Received: {name!r}")
         return self.signatures[name]
+
+    def is_stateful(self, signature_name):
+        """Tell whether one run of a signature can change the answer of another, by state or by chance."""
+        return self._traits[signature_name].is_stateful
+
+    def has_loops(self, signature_name):
+        """Tell whether a signature loops."""
+        return self._traits[signature_name].has_loops
 
     def run(self, signature_name, inputs, output_names):
         """Run a signature.
@@ -129,24 +191,68 @@ class Runner:
 
     def close(self):
         """Release the model's memory. No request may be running."""
-        self._callable.cache_clear()
         self._session.close()
+        # The variables live as long as the session, the constants as long as the graph. Both are in reference cycles,
+        # and a server cannot stop for the garbage collector to find them.
+        self._callable = self._session = None
+        ops.dismantle_graph(self._graph)
+        self._graph = None
+
+
+def _session_config(options):
+    config = config_pb2.ConfigProto()
+    try:
+        text_format.Parse(options.session_config, config)
+    except text_format.ParseError as error:
+        raise ValueError(f"--tensorflow_session_config_file: not a text ConfigProto: {error}") from None
+    if options.intra_op_parallelism:
+        config.intra_op_parallelism_threads = options.intra_op_parallelism
+    if options.inter_op_parallelism:
+        config.inter_op_parallelism_threads = options.inter_op_parallelism
+    if options.gpu_memory_fraction:
+        config.gpu_options.per_process_gpu_memory_fraction = options.gpu_memory_fraction
+    return config
+
+
+def _require_ops(graph_def):
+    if not missing_ops(graph_def):
+        return
+    # TensorFlow Serving has TensorFlow Text's operations built in. Its Python side would import Keras; its libraries
+    # alone will do.
+    text = importlib.util.find_spec("tensorflow_text")
+    if text is not None:
+        tf.load_library(str(Path(text.submodule_search_locations[0]) / "python" / "ops"))
+    missing = missing_ops(graph_def)
+    if missing:
+        raise ServingError(
+            "NOT_FOUND", f"Op type not registered {', '.join(map(repr, missing))}. The model needs a library with it"
+        )
 
 
 def _read_meta_graph(path, tags):
     saved_model = saved_model_pb2.SavedModel()
     binary, text = path / "saved_model.pb", path / "saved_model.pbtxt"
-    if binary.exists():
-        saved_model.ParseFromString(binary.read_bytes())
-    elif text.exists():
-        text_format.Parse(text.read_text(), saved_model)
-    else:
-        raise FileNotFoundError(f"{path} must hold a saved_model.pb or saved_model.pbtxt")
+    try:
+        if binary.exists():
+            saved_model.ParseFromString(binary.read_bytes())
+        elif text.exists():
+            text_format.Parse(text.read_text(), saved_model)
+        else:
+            message = f"Could not find SavedModel .pb or .pbtxt at supplied export directory path: {path}"
+            raise ServingError("NOT_FOUND", message)
+    except (DecodeError, UnicodeDecodeError):
+        raise ServingError("DATA_LOSS", f"Can't parse {binary} as binary proto") from None
+    except text_format.ParseError as error:
+        raise ServingError("DATA_LOSS", f"Can't parse {text} as text proto: {error}") from None
     for meta_graph in saved_model.meta_graphs:
         if set(meta_graph.meta_info_def.tags) == tags:
             return meta_graph
-    found = [list(meta_graph.meta_info_def.tags) for meta_graph in saved_model.meta_graphs]
-    raise ValueError(f"{path} must hold a graph with the tags {sorted(tags)}. Found: {found}")
+    found = [sorted(meta_graph.meta_info_def.tags) for meta_graph in saved_model.meta_graphs]
+    raise ServingError(
+        "NOT_FOUND",
+        f"Could not find meta graph def matching supplied tags: {{ {' '.join(sorted(tags))} }}. "
+        f"{path} holds graphs with the tags: {found or 'none'}",
+    )
 
 
 def _has_ops(meta_graph, ops):

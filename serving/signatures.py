@@ -1,14 +1,22 @@
 """What a model takes and gives: signatures read from TensorFlow's SignatureDef, without TensorFlow."""
 
+import difflib
+import itertools
 from typing import NamedTuple
 
 import numpy as np
 
-from serving.errors import ServingError
+from serving.errors import ServingError, listed
+from serving.samples import correct_request
 from serving.tensors import dtype_name, numpy_dtype, to_array
 
 DEFAULT_SIGNATURE = "serving_default"
 INIT_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")
+
+# What one message may take of a name or a list of them: a model's names are anybody's, as a request's are.
+_MAX_NAME = 100
+_MAX_COMPARED = 20
+_MAX_ACCEPTED = 300
 
 
 class TensorSpec(NamedTuple):
@@ -44,11 +52,13 @@ class Signature(NamedTuple):
         inputs: Names to `TensorSpec`.
         outputs: Names to `TensorSpec`.
         defaults: Names of inputs that may be left out, to the array that then stands in.
+        method_name: What the signature is for, such as `tensorflow/serving/predict`.
     """
 
     inputs: dict
     outputs: dict
     defaults: dict
+    method_name: str = ""
 
     @classmethod
     def from_proto(cls, signature_def):
@@ -57,6 +67,7 @@ class Signature(NamedTuple):
             {name: _spec(info) for name, info in sorted(signature_def.inputs.items())},
             {name: _spec(info) for name, info in sorted(signature_def.outputs.items())},
             {name: to_array(tensor) for name, tensor in signature_def.defaults.items()},
+            signature_def.method_name,
         )
 
     def check_inputs(self, inputs, name):
@@ -72,20 +83,17 @@ class Signature(NamedTuple):
         Raises:
             ServingError: `INVALID_ARGUMENT`, saying what was wrong, what is accepted, and what was received.
         """
-        complete = {**self.defaults, **inputs}
+        complete = {**self.defaults, **inputs} if self.defaults else inputs
         if complete.keys() != self.inputs.keys():
-            accepted = ", ".join(f"{key} ({spec})" for key, spec in self.inputs.items())
-            received = ", ".join(sorted(inputs)) or "none"
-            raise ServingError(
-                "INVALID_ARGUMENT", f"signature {name!r} takes the inputs {accepted}. Received: {received}"
-            )
+            raise ServingError("INVALID_ARGUMENT", f"{_misnamed(inputs, self, name)}. {correct_request(name, self)}")
         for key, spec in self.inputs.items():
             array = complete[key]
             if array.dtype != spec.dtype or not spec.accepts_shape(array.shape):
-                received = f"{dtype_name(array.dtype)} {list(array.shape)}"
-                raise ServingError(
-                    "INVALID_ARGUMENT", f"input {key!r} of signature {name!r} takes {spec}. Received: {received}"
+                message = (
+                    f"input {key!r} of signature {name!r} takes {spec}. "
+                    f"Received: {dtype_name(array.dtype)} {list(array.shape)}. {correct_request(name, self)}"
                 )
+                raise ServingError("INVALID_ARGUMENT", message)
         return complete
 
     def select_outputs(self, output_filter, name):
@@ -101,14 +109,53 @@ class Signature(NamedTuple):
         Raises:
             ServingError: `INVALID_ARGUMENT` if one is not an output of this signature.
         """
-        unknown = sorted(set(output_filter) - self.outputs.keys())
-        if unknown:
-            accepted = ", ".join(self.outputs)
-            raise ServingError(
-                "INVALID_ARGUMENT",
-                f"output_filter must name outputs of signature {name!r}: {accepted}. Received: {', '.join(unknown)}",
-            )
-        return tuple(sorted(set(output_filter) or self.outputs))
+        if not output_filter:
+            return tuple(self.outputs)
+        for index, alias in enumerate(output_filter):
+            if alias not in self.outputs:
+                message = (
+                    f"output tensor alias not found in signature: {alias[:_MAX_NAME]} "
+                    f"Outputs expected to be in the set {{{listed(self.outputs)}}}.{did_you_mean(alias, self.outputs)}"
+                    f" output_filter must name outputs of signature {name!r}: {listed(self.outputs)}."
+                    f" Received: {listed(output_filter)}"
+                )
+                raise ServingError("INVALID_ARGUMENT", message)
+            if alias in output_filter[:index]:
+                raise ServingError("INVALID_ARGUMENT", f"duplicate output tensor alias: {alias[:_MAX_NAME]}")
+        return tuple(sorted(output_filter))
+
+
+def did_you_mean(received, names):
+    """Point to the name that was probably meant.
+
+    Args:
+        received: A name that is not known.
+        names: Those that are.
+
+    Returns:
+        A sentence that begins with a space, or nothing where none is near.
+    """
+    near = difflib.get_close_matches(received[:_MAX_NAME], itertools.islice(names, _MAX_COMPARED), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _misnamed(inputs, signature, name):
+    # The first sentence is TensorFlow Serving's own.
+    extra = sorted(inputs.keys() - signature.inputs.keys())
+    missing = [key for key in signature.inputs if key not in inputs and key not in signature.defaults]
+    received = listed(sorted(inputs))
+    if extra and len(inputs) == len(signature.inputs):
+        wrong = f"input tensor alias not found in signature: {extra[0][:_MAX_NAME]}."
+    else:
+        wrong = (
+            f"input size does not match signature: {len(inputs)}!={len(signature.inputs)} "
+            f"len({{{received}}}) != len({{{listed(signature.inputs)}}}). "
+            f"Sent extra: {{{listed(extra)}}}. Missing but required: {{{listed(missing)}}}."
+        )
+    hint = did_you_mean(extra[0], missing) if extra else ""
+    described = (f"{key} ({spec})" for key, spec in itertools.islice(signature.inputs.items(), _MAX_COMPARED))
+    accepted = ", ".join(described)[:_MAX_ACCEPTED]
+    return f"{wrong}{hint} Signature {name!r} takes the inputs {accepted}. Received: {received or 'none'}"
 
 
 def _spec(info):

@@ -10,11 +10,13 @@ class ModelSpec(NamedTuple):
         name: The model's name.
         version: Its version's number; None for the highest available.
         signature_name: The signature's name; empty for `serving_default`.
+        label: The version's label, instead of its number.
     """
 
     name: str
     version: int | None = None
     signature_name: str = ""
+    label: str | None = None
 
 
 class VersionStatus(NamedTuple):

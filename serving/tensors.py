@@ -1,5 +1,8 @@
 """TensorProto <-> numpy arrays, without TensorFlow."""
 
+import functools
+import math
+
 import ml_dtypes
 import numpy as np
 
@@ -27,12 +30,17 @@ _TYPES = {
 }
 _NUMBERS = {dtype: number for number, (dtype, _) in _TYPES.items()}
 
-# Fields whose packed wire form is the array's own little-endian bytes, with the type of one stored value.
-_PACKED = {name: TensorProto.DESCRIPTOR.fields_by_name[name].number for name in ("float_val", "double_val")}
-_PACKED |= {name: TensorProto.DESCRIPTOR.fields_by_name[name].number for name in ("scomplex_val", "dcomplex_val")}
+_STRING = _NUMBERS[np.dtype(object)]
+
+# Fields whose wire form is the array's own little-endian bytes, and their numbers.
+_PACKED = {
+    name: TensorProto.DESCRIPTOR.fields_by_name[name].number
+    for name in ("tensor_content", "float_val", "double_val", "scomplex_val", "dcomplex_val")
+}
 
 # One value may stand for a whole tensor; without a bound, twenty bytes could ask for all the memory there is.
-_MAX_FILLED_ELEMENTS = 2**24
+_MAX_FILLED_BYTES = 2**26
+_MAX_RANK = 64  # numpy's own
 
 
 def numpy_dtype(number):
@@ -94,8 +102,11 @@ def to_array(tensor):
         ServingError: If the message's dtype, shape and values do not fit together.
     """
     dtype = numpy_dtype(tensor.dtype)
+    rank = len(tensor.tensor_shape.dim)
+    if rank > _MAX_RANK:
+        raise ServingError("INVALID_ARGUMENT", f"a tensor's shape has at most {_MAX_RANK} dimensions. Received: {rank}")
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
-    if tensor.tensor_shape.unknown_rank or any(size < 0 for size in shape):
+    if tensor.tensor_shape.unknown_rank or (shape and min(shape) < 0):
         raise ServingError("INVALID_ARGUMENT", f"a tensor's shape must be known. Received: {list(shape)}")
     if tensor.tensor_content and dtype.kind == "O":
         raise ServingError("INVALID_ARGUMENT", "a string tensor takes string_val. Received: tensor_content")
@@ -122,24 +133,31 @@ def _from_values(values, dtype):
         real = np.array(values, dtype=dtype.type(0).real.dtype)
         return real[: len(real) // 2 * 2].view(dtype)
     if dtype in (np.float16, ml_dtypes.bfloat16):
-        return np.array(values, dtype=np.uint16).view(dtype)
+        # The field holds 32 bits: the upper half is nobody's.
+        return np.array(values, dtype=np.int32).astype(np.uint16).view(dtype)
     return np.array(values).astype(dtype) if len(values) else np.empty(0, dtype)
 
 
 def _fill(flat, shape):
-    count = 1
-    for size in shape:
-        count *= size
-    if len(flat) == count:
-        return flat.reshape(shape)
-    if len(flat) > count or count > _MAX_FILLED_ELEMENTS:
+    count = math.prod(shape)
+    if len(flat) > count or (len(flat) < count and count * flat.itemsize > _MAX_FILLED_BYTES):
         message = f"a tensor of shape {list(shape)} must hold {count} values. Received: {len(flat)}"
         raise ServingError("INVALID_ARGUMENT", message)
+    if len(flat) == count:
+        return _reshape(flat, shape)
     # TensorFlow's own shorthand: the last value given stands for all that follow, and zero for none given.
     filled = np.empty(count, flat.dtype)
     filled[: len(flat)] = flat
     filled[len(flat) :] = flat[-1] if len(flat) else (b"" if flat.dtype.kind == "O" else 0)
     return filled.reshape(shape)
+
+
+def _reshape(flat, shape):
+    try:
+        return flat.reshape(shape)
+    except (ValueError, OverflowError):
+        # An empty tensor may still name sizes beyond what an address can say.
+        raise ServingError("INVALID_ARGUMENT", f"a tensor's shape is too large. Received: {list(shape)}") from None
 
 
 def to_proto(array, content=False, proto=None):
@@ -157,31 +175,39 @@ def to_proto(array, content=False, proto=None):
     Raises:
         ServingError: If the dtype has no TensorFlow equivalent.
     """
-    array = (
-        string_array(array) if array.dtype.kind in "OUS" else array.astype(array.dtype.newbyteorder("="), copy=False)
-    )
+    if array.dtype.kind in "OUS":
+        array = string_array(array)
+    elif not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype not in _NUMBERS:
         raise ServingError("INVALID_ARGUMENT", f"arrays of dtype {array.dtype} have no TensorFlow equivalent")
     proto = TensorProto() if proto is None else proto
-    proto.dtype = _NUMBERS[array.dtype]
-    for size in array.shape:
-        proto.tensor_shape.dim.add().size = size
-    field = _TYPES[proto.dtype][1]
-    if content and array.dtype.kind != "O":
-        proto.tensor_content = array.tobytes()
-    elif field in _PACKED:
-        _merge_packed(proto, _PACKED[field], array.tobytes())
-    elif field == "half_val":
+    number = _NUMBERS[array.dtype]
+    field = "tensor_content" if content and number != _STRING else _TYPES[number][1]
+    if field in _PACKED:
+        # One merge of bytes is fifty times quicker than a list of Python numbers, and twice than field by field.
+        raw = array.tobytes()
+        proto.MergeFromString(_header(number, array.shape, field, len(raw)) + raw)
+        return proto
+    proto.MergeFromString(_header(number, array.shape))
+    if field == "half_val":
         proto.half_val.extend(array.view(np.uint16).ravel().tolist())
     else:
         getattr(proto, field).extend(array.ravel().tolist())
     return proto
 
 
-def _merge_packed(proto, number, raw):
-    # Fifty times quicker than extending the field with a list of Python floats.
-    header, length = [number << 3 | 2], len(raw)
+@functools.lru_cache(maxsize=1024)
+def _header(number, shape, field=None, length=0):
+    """Serialize what comes before a tensor's values: its dtype, its shape, and the head of their field."""
+    proto = TensorProto(dtype=number)
+    proto.tensor_shape.SetInParent()
+    for size in shape:
+        proto.tensor_shape.dim.add().size = size
+    if not length:
+        return proto.SerializeToString()
+    head = [_PACKED[field] << 3 | 2]
     while length > 127:
-        header.append(length & 127 | 128)
+        head.append(length & 127 | 128)
         length >>= 7
-    proto.MergeFromString(bytes([*header, length]) + raw)
+    return proto.SerializeToString() + bytes([*head, length])

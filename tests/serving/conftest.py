@@ -1,5 +1,6 @@
 """Small SavedModels, and a server of them in this process."""
 
+import asyncio
 import socket
 import types
 
@@ -7,11 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from serving.__main__ import start_grpc, start_rest
 from serving.config import ModelConfig
 from serving.core import Core
+from serving.flags import parse_flags
 from serving.manager import Manager
 from serving.runner import RunnerOptions
+from serving.server import Server
+
+MODELS = ("affine", "picture", "mixed", "tf1")
 
 
 class Affine(tf.Module):
@@ -142,7 +146,8 @@ def unused_port():
 
 @pytest.fixture(scope="session")
 def core(models):
-    configs = [ModelConfig(name, str(models / name)) for name in ("affine", "picture", "mixed", "tf1")]
+    """A `Core` of the models; what it awaits goes through `complete`."""
+    configs = [ModelConfig(name, str(models / name)) for name in MODELS]
     manager = Manager(configs, RunnerOptions(), poll_wait_seconds=0)
     manager.start()
     yield Core(manager)
@@ -150,18 +155,37 @@ def core(models):
 
 
 @pytest.fixture(scope="session")
-def server(core):
-    """Both fronts on free ports: `grpc` and `rest` are their addresses."""
-    flags = types.SimpleNamespace(
-        bind_address="127.0.0.1",
-        port=unused_port(),
-        rest_api_port=unused_port(),
-        max_request_bytes=200_000,
-        grpc_channel_arguments=(),
-        grpc_max_threads=8,
-        rest_api_num_threads=8,
-    )
-    stops = [start_grpc(core, flags), start_rest(core, flags)]
-    yield types.SimpleNamespace(grpc=f"127.0.0.1:{flags.port}", rest=f"http://127.0.0.1:{flags.rest_api_port}")
-    for wait in [stop() for stop in stops]:
-        wait()
+def complete():
+    """A function that awaits a coroutine, on one event loop for all tests."""
+    loop = asyncio.new_event_loop()
+    yield loop.run_until_complete
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory):
+    """A function that starts a server of flags in this process: `grpc` and `rest` are its addresses."""
+    servers = []
+
+    def start(*words):
+        ports = unused_port(), unused_port()
+        flags = parse_flags([f"--port={ports[0]}", f"--rest_api_port={ports[1]}", *words])
+        server = Server(flags)
+        server.load()
+        server.listen()
+        servers.append(server)
+        addresses = f"127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
+        return types.SimpleNamespace(grpc=addresses[0], rest=addresses[1], manager=server.manager, stop=server.stop)
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(models, serve, tmp_path_factory):
+    """A server of the models that takes requests of up to 200,000 bytes."""
+    config = tmp_path_factory.mktemp("config") / "models.config"
+    entries = [f'config {{ name: "{name}" base_path: "{models / name}" }}' for name in MODELS]
+    config.write_text(f"model_config_list {{ {' '.join(entries)} }}")
+    return serve(f"--model_config_file={config}", "--max_request_bytes=200000", "--file_system_poll_wait_seconds=0")

@@ -1,9 +1,11 @@
 """Errors: codes on both transports, and TensorFlow's text made readable."""
 
+import urllib.parse
+
 import pytest
 import tensorflow as tf
 
-from serving.errors import GRPC_CODES, HTTP_STATUS, ServingError, from_exception, readable
+from serving.errors import GRPC_CODES, HTTP_STATUS, MAX_MESSAGE, ServingError, from_exception, listed, readable
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,20 @@ def test_from_exception():
     assert (failure.code, failure.message) == ("OUT_OF_RANGE", "no more")
     assert from_exception(ValueError("odd")).message == "ValueError: odd"
     assert from_exception(ValueError("odd")).code == "INTERNAL"
+
+
+@pytest.mark.parametrize("text", ["a", "%", "é", "\U0001f600", "\ud800", "\n"])
+def test_messages_fit_into_a_header(text):
+    message = ServingError("INTERNAL", text * 10_000).message
+    assert len(message.encode()) <= MAX_MESSAGE
+    # gRPC percent-encodes it; a client takes 8 KiB of headers.
+    assert len(urllib.parse.quote(message)) < 6000
+    assert len(message) > 300
+
+
+def test_listed():
+    assert listed([]) == ""
+    assert listed({"a": 1, "b": 2}) == "a, b"
+    many = listed([f"name{i}" for i in range(1_000_000)])
+    assert many.startswith("name0, name1, ") and many.endswith(", ... (1000000 in all)") and len(many) < 300
+    assert len(listed(["k" * 10_000] * 2)) < 300

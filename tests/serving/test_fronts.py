@@ -43,9 +43,9 @@ def http_call(server, method, path, body=None, headers=None):
     return answer
 
 
-def test_same_answer_everywhere(client, core):
+def test_same_answer_everywhere(client, core, complete):
     x = np.random.default_rng(1).normal(size=(7, 3)).astype(np.float32)
-    expected = core.predict(ModelSpec("affine"), lambda _: {"x": x})[1]["y"]
+    expected = complete(core.predict(ModelSpec("affine"), lambda *_: {"x": x}))[1]["y"]
     answer = client.predict("affine", {"x": x})["y"]
     assert answer.dtype == np.float32
     np.testing.assert_allclose(answer, expected, atol=1e-6)
@@ -116,10 +116,10 @@ def test_grpc_refusals(server):
     long.model_spec.name = "é" * 20_000
     metadata = get_model_metadata_pb2.GetModelMetadataRequest()
     for call, message, code, words in (
-        (stub(server).Classify, classify, "UNIMPLEMENTED", None),
-        (stub(server).Predict, request, "INVALID_ARGUMENT", "version_label 'stable'"),
+        (stub(server).Classify, classify, "INVALID_ARGUMENT", "ModelSpec has no name specified"),
+        (stub(server).Predict, request, "INVALID_ARGUMENT", "Unrecognized servable version label: stable"),
         (stub(server).Predict, large, "RESOURCE_EXHAUSTED", "larger than max"),
-        (stub(server).Predict, long, "NOT_FOUND", "Received: 'éé"),
+        (stub(server).Predict, long, "NOT_FOUND", "Latest\\(éé"),
         (stub(server).Predict, odd, "INVALID_ARGUMENT", "input 'x': tensor_content"),
         (stub(server).GetModelMetadata, metadata, "INVALID_ARGUMENT", "metadata_field"),
     ):
@@ -152,12 +152,21 @@ def test_rest_answers(server):
         ("POST", "/v1/models/affine:predict", "{", 400, "must be JSON"),
         ("POST", "/v1/models/affine:predict", '{"instances": [[1, 2]]}', 400, "Received: float32 [1, 2]"),
         ("POST", "/v1/models/affine:predict", '{"instances": [["a"]]}', 400, "takes float32"),
-        ("POST", "/v1/models/affine/versions/8:predict", '{"instances": [[1, 2, 3]]}', 404, "version 8"),
-        ("POST", "/v1/models/nothing:predict", '{"instances": [[1, 2, 3]]}', 404, "'nothing'"),
-        ("POST", "/v1/models/affine:classify", "{}", 400, "Malformed request: POST /v1/models/affine:classify"),
-        ("GET", "/v1/models", None, 400, "Malformed request: GET /v1/models"),
-        ("GET", "/v1/models/nothing/metadata", None, 404, "'nothing'"),
-        ("GET", "/v1/models/affine/versions/4", None, 404, "version 4"),
+        (
+            "POST",
+            "/v1/models/affine/versions/8:predict",
+            '{"instances": [[1, 2, 3]]}',
+            404,
+            "Servable not found for request: Specific(affine, 8)",
+        ),
+        ("POST", "/v1/models/nothing:predict", '{"instances": [[1, 2, 3]]}', 404, "request: Latest(nothing)"),
+        ("POST", "/v1/models/affine:explain", "{}", 400, "Malformed request: POST /v1/models/affine:explain"),
+        ("GET", "/v1/models/affine:predict", None, 400, "Malformed request: GET /v1/models/affine:predict"),
+        ("POST", "/v1/models/affine:classify", "{}", 400, "'examples'"),
+        ("GET", "/v1/models", None, 400, "Missing model name in request."),
+        ("GET", "/v1/models/affine/versions/99999999999999999999", None, 400, "Failed to convert version"),
+        ("GET", "/v1/models/nothing/metadata", None, 404, "Servable not found for request: Latest(nothing)"),
+        ("GET", "/v1/models/affine/versions/4", None, 404, "Could not find version 4 of model affine"),
         ("GET", "/", None, 404, "Not Found"),
         ("POST", "/v1/models/affine:predict", " " * 200_001, 413, "200000 bytes"),
     ],

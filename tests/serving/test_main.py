@@ -34,7 +34,7 @@ def refused(*arguments):
 
 def test_bad_command_lines_end_with_one_sentence(tmp_path, free_port):
     base = f"--model_base_path={tmp_path}"
-    assert "--enable_batching" in refused(base, "--enable_batching")
+    assert "--enable_batchin" in refused(base, "--enable_batchin")
     assert "--model_base_path" in refused("--model_base_path=/nowhere")
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]

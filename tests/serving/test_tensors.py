@@ -1,5 +1,8 @@
 """TensorProto <-> numpy, against TensorFlow's own make_tensor_proto and make_ndarray."""
 
+import time
+import tracemalloc
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -79,3 +82,53 @@ def test_unknown_dtype_is_refused():
         to_array(TensorProto(dtype=7, tensor_content=b"abc"))
     with pytest.raises(ServingError, match="3 bytes"):
         to_array(TensorProto(dtype=1, tensor_content=b"abc"))
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (2**40,),
+        (2**30, 2**30, 2**30),
+        (2**62, 2**62, 0),
+        (2**62, 0),
+        (2**63 - 1,) * 64,
+        (1,) * 65,
+        (1,) * 1_000_000,
+        (2**24 + 1,),
+    ],
+)
+@pytest.mark.parametrize("dtype", [1, 7])
+def test_huge_shapes_are_refused_cheaply(sizes, dtype):
+    proto = TensorProto(dtype=dtype)
+    if 0 not in sizes:
+        proto.MergeFrom(TensorProto(float_val=[1.0]) if dtype == 1 else TensorProto(string_val=[b"a"]))
+    for size in sizes:
+        proto.tensor_shape.dim.add().size = size
+    tracemalloc.start()
+    start = time.process_time()
+    with pytest.raises(ServingError, match="shape") as caught:
+        to_array(proto)
+    seconds, (_, peak) = time.process_time() - start, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert caught.value.code == "INVALID_ARGUMENT"
+    assert seconds < 1 and peak < 2**20
+
+
+def test_an_empty_tensor_may_have_long_sides():
+    proto = TensorProto(dtype=1)
+    for size in (0, 2**40):
+        proto.tensor_shape.dim.add().size = size
+    assert to_array(proto).shape == (0, 2**40)
+
+
+def test_only_the_lower_half_of_a_half_counts():
+    proto = TensorProto(dtype=19, half_val=[0x3C00, 0x7FFF3C00, -1])
+    proto.tensor_shape.dim.add().size = 3
+    assert to_array(proto)[:2].tolist() == [1.0, 1.0]
+
+
+def test_rows_of_a_larger_array():
+    merged = np.arange(12, dtype=np.float32).reshape(4, 3)
+    for rows in (merged[1:3], merged[:, 1:], merged.T):
+        np.testing.assert_array_equal(to_array(to_proto(rows)), rows)
+        np.testing.assert_array_equal(to_array(to_proto(rows, content=True)), rows)

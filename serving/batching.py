@@ -1,0 +1,389 @@
+"""Lanes: one for each signature, where requests wait, are gathered, and are run, here or on a thread."""
+
+import asyncio
+import functools
+import logging
+import os
+import time
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+
+from serving.errors import ServingError, from_exception
+from serving.merging import SAMPLES, find_plan, join, pad_alike, rows_of, run_in_parts
+
+log = logging.getLogger("serving")
+
+# A run as short as this is cheaper on the event loop's own thread than handed to another and back.
+QUICK_SECONDS = 0.0006
+# Waiting for the processor counts here, so that a model that waits for something else does not hold up the loop.
+QUICK_WALL_SECONDS = 0.006
+# The event loop goes back to its connections after this long.
+SLICE_SECONDS = 0.003
+SMOOTHING = 0.2
+MAX_SAMPLE_BYTES = 2**24
+MAX_SHAPES = 8
+
+
+class LaneOptions(NamedTuple):
+    """How a lane gathers.
+
+    Args:
+        max_waiting: Requests that may wait; further ones are refused.
+        threads: Runs side by side of requests that cannot be merged.
+        merged_threads: Runs side by side of those that can.
+        merge: Whether requests that wait are merged where that is found to change no answer.
+        batching: `BatchingOptions`, which merge whatever fits and may wait for more; None for the above.
+    """
+
+    max_waiting: int = 1000
+    threads: int = 4 * (os.cpu_count() or 1)
+    merged_threads: int = 2
+    merge: bool = True
+    batching: object = None
+
+
+class Task:
+    """A request that waits for its outputs."""
+
+    __slots__ = ("deadline", "future", "inputs", "key", "release", "rows", "since")
+
+    def __init__(self, inputs, key, rows, deadline, release, future):
+        self.inputs = inputs
+        self.key = key
+        self.rows = rows
+        self.deadline = deadline
+        self.release = release
+        self.future = future
+        self.since = time.monotonic()
+
+
+class Lane:
+    """The requests for one signature of one version of a model. For one thread, the event loop's.
+
+    Args:
+        run: A blocking function from inputs to outputs, names to arrays each.
+        name: What to call it in messages.
+        options: `LaneOptions`.
+        executor: Where runs go that are not quick.
+        plan: The `Plan` by which requests are merged; None if that is not known to be safe.
+        learn: Whether to find a plan from the first requests.
+        may_be_quick: Whether runs may be done on the event loop's thread when they are short.
+        observe: A function that is told of every run: its tasks, the rows they were run as or None, when it started on
+            `time.monotonic`'s clock, and the seconds it took.
+    """
+
+    def __init__(self, run, name, options, executor, plan=None, learn=False, may_be_quick=True, observe=None):
+        batching = options.batching
+        parts = batching is not None and batching.enable_large_batch_splitting
+        self._run = functools.partial(run_in_parts, run, batching.max_execution_batch_size) if parts else run
+        self._name = name
+        self._options = options
+        self._executor = executor
+        self.plan = plan
+        self._samples = {} if learn and options.merge and plan is None else None
+        self._may_be_quick = may_be_quick
+        self._observe = observe
+        self._loop = asyncio.get_running_loop()
+        self._waiting = deque()
+        self._running = 0
+        self._scheduled = False
+        self._timer = None
+        self._clocks = {}
+
+    @property
+    def waiting(self):
+        """How many requests wait."""
+        return len(self._waiting)
+
+    @property
+    def idle(self):
+        """Whether nothing waits or runs."""
+        return not self._waiting and not self._running
+
+    def submit(self, inputs, deadline, release):
+        """Put a request in line.
+
+        Args:
+            inputs: Names to arrays.
+            deadline: When its client stops waiting, on `time.monotonic`'s clock; None for never.
+            release: A function to call when the model is no longer needed for it, whatever becomes of it.
+
+        Returns:
+            An `asyncio.Future` of the outputs; cancel it to take the request out of the line.
+
+        Raises:
+            ServingError: `UNAVAILABLE` if too many wait already; `release` is not called then.
+        """
+        limit = self._max_waiting()
+        if len(self._waiting) >= limit:
+            raise ServingError(
+                "UNAVAILABLE",
+                "The batch scheduling queue to which this task was submitted is full; "
+                f"{len(self._waiting)} requests wait for {self._name} and {limit} may: try again later",
+            )
+        key, rows = _shape_of(inputs) if self._gathers() else (None, 1)
+        self._check_size(rows)
+        if key is not None and self._options.batching is not None and self._options.batching.pad_variable_length_inputs:
+            key = tuple(map(len, key))
+        task = Task(inputs, key, rows, deadline, release, self._loop.create_future())
+        self._waiting.append(task)
+        # Not at once: the other connections may have brought requests that can go along.
+        self._schedule()
+        if deadline is not None:
+            self._expire_at(task)
+        return task.future
+
+    def _gathers(self):
+        return self.plan is not None or self._samples is not None or self._options.batching is not None
+
+    def _max_waiting(self):
+        batching = self._options.batching
+        if batching is None:
+            return self._options.max_waiting
+        return batching.max_enqueued_batches * batching.max_batch_size
+
+    def _check_size(self, rows):
+        batching = self._options.batching
+        if batching is not None and rows > batching.max_batch_size:
+            raise ServingError(
+                "INVALID_ARGUMENT",
+                f"Task size {rows} is larger than maximum input batch size {batching.max_batch_size}",
+            )
+
+    def _expire_at(self, task):
+        timer = self._loop.call_later(max(0.0, task.deadline - time.monotonic()), _expire, task.future)
+        task.future.add_done_callback(lambda _: timer.cancel())
+
+    def _schedule(self):
+        if not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self._start)
+
+    def _start(self):
+        self._scheduled = False
+        until = time.monotonic() + SLICE_SECONDS
+        while self._waiting and self._running < self._max_running():
+            tasks, size = self._take()
+            if not tasks:
+                break
+            if self._is_quick(size):
+                self._finish(tasks, self._attempt(tasks, size))
+                if time.monotonic() > until:
+                    return self._schedule()
+            else:
+                self._running += 1
+                self._executor.submit(self._work, tasks, size)
+
+    def _max_running(self):
+        if self._options.batching is not None:
+            return self._options.batching.num_batch_threads
+        return self._options.threads if self.plan is None else self._options.merged_threads
+
+    # Gathering.
+
+    def _take(self):
+        """Take requests out of the line: a list of tasks, and the rows to run them as (None for as they are)."""
+        self._drop_the_dead()
+        if not self._waiting:
+            return [], None
+        first = self._waiting[0]
+        batching = self._options.batching
+        if first.key is None or (batching is None and (self.plan is None or first.rows > self.plan.max_rows)):
+            return [self._waiting.popleft()], None
+        if batching is not None:
+            return self._take_batch(first, batching)
+        alike, rows = self._alike(first, self.plan.max_rows)
+        size = self.plan.choose(rows)
+        if size < first.rows:
+            return [self._waiting.popleft()], None
+        while rows > size:
+            rows -= alike.pop().rows
+        self._remove(alike)
+        return alike, size
+
+    def _drop_the_dead(self):
+        while self._waiting:
+            task = self._waiting[0]
+            if not task.future.done():
+                if task.deadline is None or task.deadline > time.monotonic():
+                    return
+                _expire(task.future)
+            self._waiting.popleft().release()
+
+    def _alike(self, first, max_rows):
+        alike, rows, now = [], 0, time.monotonic()
+        for task in self._waiting:
+            if task.key == first.key and not task.future.done() and (task.deadline is None or task.deadline > now):
+                if rows + task.rows > max_rows:
+                    break
+                alike.append(task)
+                rows += task.rows
+        return alike, rows
+
+    def _remove(self, tasks):
+        if len(tasks) == len(self._waiting):
+            self._waiting.clear()
+        else:
+            taken = set(map(id, tasks))
+            self._waiting = deque(task for task in self._waiting if id(task) not in taken)
+
+    def _take_batch(self, first, batching):
+        alike, rows = self._alike(first, batching.max_batch_size)
+        wait = first.since + batching.batch_timeout_micros * 1e-6 - time.monotonic()
+        full = rows >= batching.max_batch_size or len(alike) < len(self._waiting)
+        if wait > 0 and not full:
+            if self._timer is None:
+                self._timer = self._loop.call_later(wait, self._on_timer)
+            return [], None
+        self._remove(alike)
+        size = next((allowed for allowed in batching.allowed_batch_sizes if allowed >= rows), rows)
+        return alike, size
+
+    def _on_timer(self):
+        self._timer = None
+        self._schedule()
+
+    # Running.
+
+    def _is_quick(self, size):
+        clock = self._clocks.get(size)
+        return (
+            self._may_be_quick and clock is not None and clock.cpu < QUICK_SECONDS and clock.wall < QUICK_WALL_SECONDS
+        )
+
+    def _work(self, tasks, size):
+        results = self._attempt(tasks, size)
+        try:
+            self._loop.call_soon_threadsafe(self._worked, tasks, results)
+        except RuntimeError:
+            # The loop was closed while this ran: nobody waits any more.
+            for task in tasks:
+                task.release()
+
+    def _worked(self, tasks, results):
+        self._running -= 1
+        self._finish(tasks, results)
+        if self._waiting:
+            self._schedule()
+
+    def _attempt(self, tasks, size):
+        """Run tasks together: a list of outputs or exceptions, one for each."""
+        if len(tasks) == 1 and size in (None, tasks[0].rows):
+            return [self._attempt_one(tasks[0], size)]
+        try:
+            parts = [task.inputs for task in tasks]
+            if self._options.batching is not None and self._options.batching.pad_variable_length_inputs:
+                parts = pad_alike(parts)
+            return _split(self._timed(join(parts, size), tasks, size), tasks, size)
+        except Exception:
+            # One request's bad input must not be the others' error.
+            return [self._attempt_one(task, None) for task in tasks]
+
+    def _attempt_one(self, task, size):
+        try:
+            return None if task.future.cancelled() else self._timed(task.inputs, [task], size)
+        except Exception as error:
+            return error
+
+    def _timed(self, inputs, tasks, size):
+        start, cpu = time.monotonic(), time.thread_time()
+        outputs = self._run(inputs)
+        wall, cpu = time.monotonic() - start, time.thread_time() - cpu
+        self._clocks.setdefault(size, _Clock()).add(cpu, wall)
+        if self._observe is not None:
+            self._observe(tasks, size, start, wall)
+        return outputs
+
+    def _finish(self, tasks, results):
+        for task, result in zip(tasks, results, strict=True):
+            kept = self._learn(task, result)
+            if not kept:
+                task.release()
+            if task.future.done():
+                continue
+            if isinstance(result, Exception):
+                task.future.set_exception(result)
+            else:
+                task.future.set_result(result)
+
+    # Learning.
+
+    def _learn(self, task, result):
+        """Keep a request as a sample; True if its model must stay loaded while a plan is made of what was kept."""
+        if self._samples is None or task.key is None or task.rows != 1 or not isinstance(result, dict):
+            return False
+        if sum(array.nbytes for array in task.inputs.values()) > MAX_SAMPLE_BYTES:
+            return False
+        samples = self._samples.setdefault(task.key, [])
+        if not any(_equal(task.inputs, sample) for sample in samples):
+            samples.append(task.inputs)
+        if len(samples) >= SAMPLES:
+            self._samples = None
+            self._executor.submit(self._make_plan, samples, task.release)
+            return True
+        if len(self._samples) > MAX_SHAPES:
+            # Every request has another shape: there is nothing to merge.
+            self._samples = None
+        return False
+
+    def _make_plan(self, samples, release):
+        try:
+            plan = find_plan(self._run, samples)
+        except Exception as error:
+            plan = None
+            log.warning("%s: requests are not merged: %s", self._name, from_exception(error).message)
+        release()
+        if plan is not None:
+            self._loop.call_soon_threadsafe(self._use, plan)
+
+    def _use(self, plan):
+        self.plan = plan
+
+
+class _Clock:
+    """The time that runs of one size take, smoothed: of the processor, and in all."""
+
+    __slots__ = ("cpu", "runs", "wall")
+
+    def __init__(self):
+        self.runs = 0
+        self.cpu = self.wall = float("inf")
+
+    def add(self, cpu, wall):
+        self.runs += 1
+        if self.runs == 2:
+            # The first run of a size is not like the others.
+            self.cpu, self.wall = cpu, wall
+        elif self.runs > 2:
+            self.cpu += SMOOTHING * (cpu - self.cpu)
+            self.wall += SMOOTHING * (wall - self.wall)
+
+
+def _expire(future):
+    if not future.done():
+        future.set_exception(ServingError("DEADLINE_EXCEEDED", "the request's time was up before it was answered"))
+
+
+def _shape_of(inputs):
+    shapes = [array.shape for array in inputs.values()]
+    rows = shapes[0][0] if shapes and shapes[0] else None
+    if not rows or any(not shape or shape[0] != rows for shape in shapes):
+        return None, 1
+    return tuple([shape[1:] for shape in shapes]), rows
+
+
+def _equal(inputs, others):
+    return all(np.array_equal(array, others[name]) for name, array in inputs.items())
+
+
+def _split(outputs, tasks, size):
+    rows = sum(task.rows for task in tasks) if size is None else size
+    if any(not array.shape or len(array) != rows for array in outputs.values()):
+        raise ValueError("an output has not a row for every row of the inputs")
+    results, start = [], 0
+    for task in tasks:
+        results.append(rows_of(outputs, start, start + task.rows))
+        start += task.rows
+    return results

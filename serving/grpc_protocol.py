@@ -1,0 +1,282 @@
+"""gRPC over HTTP/2: messages, status codes, deadlines and compression; it knows no service.
+
+Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+import urllib.parse
+import zlib
+from typing import NamedTuple
+
+from google.protobuf.message import DecodeError
+
+from serving.errors import GRPC_CODES, ServingError, from_exception
+from serving.frames import literal
+
+log = logging.getLogger("serving")
+
+_OK_STATUS = b"\x88"  # ":status: 200" is entry 8 of HPACK's static table.
+_CONTENT_TYPE = literal(b"content-type", b"application/grpc")
+HEAD = _OK_STATUS + _CONTENT_TYPE
+OK_TRAILERS = literal(b"grpc-status", b"0")
+_NOT_GRPC = literal(b":status", b"415") + literal(b"content-type", b"text/plain")
+_ACCEPTED_ENCODINGS = literal(b"grpc-accept-encoding", b"identity,deflate,gzip")
+_WINDOW_BITS = {b"gzip": 31, b"deflate": 15}
+_UNITS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
+_PRINTABLE = "".join(chr(code) for code in range(32, 127) if chr(code) != "%")
+MAX_TIMEOUT_SECONDS = 1e8
+
+
+class Method(NamedTuple):
+    """One remote procedure.
+
+    Args:
+        request: Its request's message class.
+        handle: `async def handle(request, deadline) -> response`; where it streams, `handle(requests)` takes an
+            async iterator of requests and is one of responses.
+        streams: Whether it does.
+    """
+
+    request: type
+    handle: object
+    streams: bool = False
+
+
+class Head(NamedTuple):
+    """What the headers of a request say.
+
+    Args:
+        path: `/service/method`.
+        timeout: Seconds, or None.
+        encoding: How messages are compressed, where they are.
+        is_grpc: Whether the request is one.
+    """
+
+    path: str
+    timeout: float | None
+    encoding: bytes
+    is_grpc: bool
+
+
+class GrpcApplication:
+    """Answers the streams of HTTP/2 connections.
+
+    Args:
+        methods: Paths to `Method`s.
+        max_message_bytes: The size of the largest request message.
+        budget: A `Budget`.
+    """
+
+    def __init__(self, methods, max_message_bytes, budget):
+        self._methods = methods
+        self._max_message_bytes = max_message_bytes
+        self._budget = budget
+        self._loop = asyncio.get_running_loop()
+
+    def read_head(self, headers):
+        """Read a request's headers.
+
+        Args:
+            headers: Pairs of bytes.
+
+        Returns:
+            A `Head`.
+        """
+        values = dict(headers)
+        content_type = values.get(b"content-type", b"")
+        return Head(
+            values.get(b":path", b"").decode("latin-1"),
+            _read_timeout(values.get(b"grpc-timeout")),
+            values.get(b"grpc-encoding", b"identity"),
+            values.get(b":method") == b"POST" and content_type.startswith(b"application/grpc"),
+        )
+
+    def opened(self, stream):
+        """Begin with a request whose headers are here."""
+        head = stream.head
+        method = self._methods.get(head.path)
+        if not head.is_grpc:
+            stream.send_headers(_NOT_GRPC, end=True)
+        elif method is None:
+            self._fail(stream, "UNIMPLEMENTED", f"unknown method {head.path[:200]}")
+        elif head.encoding != b"identity" and head.encoding not in _WINDOW_BITS:
+            message = f"messages may be compressed by gzip or deflate. Received: {head.encoding.decode('latin-1')[:40]}"
+            self._fail(stream, "UNIMPLEMENTED", message, _ACCEPTED_ENCODINGS)
+        elif head.timeout is not None:
+            stream.deadline = time.monotonic() + head.timeout
+        if method is not None and method.streams:
+            stream.body = _Incoming(self, stream, method.request)
+            stream.task = self._loop.create_task(self._answer_stream(stream, method))
+
+    def received(self, stream, data):
+        """Take in a piece of a request."""
+        if isinstance(stream.body, _Incoming):
+            return stream.body.feed(data)
+        stream.size += len(data)
+        stream.body.append(data)
+        if not self._budget.take(len(data)):
+            stream.size -= len(data)
+            self._refuse(stream, "the server holds as many bytes of requests as it may: try again later")
+        elif stream.size == len(data) and len(data) >= 5:
+            declared = int.from_bytes(data[1:5], "big")
+            if declared > self._max_message_bytes:
+                self._refuse(stream, _too_large(declared, self._max_message_bytes))
+        elif stream.size > self._max_message_bytes + 5:
+            self._refuse(stream, _too_large(stream.size - 5, self._max_message_bytes))
+
+    def _refuse(self, stream, message):
+        self._fail(stream, "RESOURCE_EXHAUSTED", message)
+        self.cancelled(stream)
+
+    def finished(self, stream):
+        """Answer a request that is complete."""
+        if isinstance(stream.body, _Incoming):
+            return stream.body.end()
+        method = self._methods[stream.head.path]
+        stream.task = self._loop.create_task(self._answer(stream, method))
+
+    def cancelled(self, stream):
+        """Give up a request whose client has gone."""
+        if stream.task is not None:
+            stream.task.cancel()
+        else:
+            self._release(stream)
+
+    def _release(self, stream):
+        self._budget.give(stream.size)
+        stream.size, stream.body = 0, []
+
+    async def _answer(self, stream, method):
+        try:
+            body = b"".join(stream.body)
+            stream.body = []
+            request = self.read_message(stream, method.request, body)
+            response = await method.handle(request, stream.deadline)
+            stream.send(HEAD, _prefixed(response), OK_TRAILERS)
+        except Exception as error:
+            self._fail_with(stream, error)
+        finally:
+            self._release(stream)
+
+    async def _answer_stream(self, stream, method):
+        try:
+            stream.send_headers(HEAD)
+            async for response in method.handle(stream.body):
+                stream.send_data(_prefixed(response))
+            stream.send_headers(OK_TRAILERS, end=True)
+        except Exception as error:
+            failure = from_exception(error)
+            stream.send_headers(_status_headers(failure.code, failure.message), end=True)
+
+    def read_message(self, stream, message_class, body):
+        """Read one message from its length-prefixed form.
+
+        Args:
+            stream: The `Stream`.
+            message_class: The message's class.
+            body: Bytes.
+
+        Returns:
+            The message.
+
+        Raises:
+            ServingError: If the bytes are not one such message.
+        """
+        if len(body) < 5 or len(body) - 5 != int.from_bytes(body[1:5], "big") or body[0] > 1:
+            raise ServingError("INTERNAL", f"a request is one length-prefixed message. Received: {len(body)} bytes")
+        data = memoryview(body)[5:]
+        if body[0]:
+            data = self._decompress(data, stream.head.encoding)
+        try:
+            return message_class.FromString(data)
+        except DecodeError:
+            name = message_class.DESCRIPTOR.full_name
+            raise ServingError("INVALID_ARGUMENT", f"the request must be a {name}. Received: other bytes") from None
+
+    def _decompress(self, data, encoding):
+        if encoding not in _WINDOW_BITS:
+            raise ServingError("INTERNAL", "a compressed message needs the header grpc-encoding")
+        decompressor = zlib.decompressobj(_WINDOW_BITS[encoding])
+        try:
+            text = decompressor.decompress(data, self._max_message_bytes + 1)
+        except zlib.error as error:
+            raise ServingError("INTERNAL", f"the message cannot be decompressed: {error}") from None
+        if len(text) > self._max_message_bytes:
+            raise ServingError("RESOURCE_EXHAUSTED", _too_large(len(text), self._max_message_bytes))
+        return text
+
+    def _fail_with(self, stream, error):
+        failure = from_exception(error)
+        if not isinstance(error, ServingError):
+            log.error("a request failed", exc_info=error)
+        self._fail(stream, failure.code, failure.message)
+
+    def _fail(self, stream, code, message, more=b""):
+        stream.send_headers(HEAD + more + _status_headers(code, message), end=True)
+
+
+class _Incoming:
+    """The messages of a client that streams, as an async iterator."""
+
+    def __init__(self, application, stream, message_class):
+        self._application = application
+        self._stream = stream
+        self._message_class = message_class
+        self._buffer = b""
+        self._messages = asyncio.Queue()
+
+    def feed(self, data):
+        self._buffer += data
+        while len(self._buffer) >= 5:
+            size = 5 + int.from_bytes(self._buffer[1:5], "big")
+            if size > MAX_STREAMED_MESSAGE or self._messages.qsize() > MAX_STREAMED_WAITING:
+                self._messages.put_nowait(ServingError("RESOURCE_EXHAUSTED", "too much to read at a time"))
+                self._buffer = b""
+            if len(self._buffer) < size:
+                break
+            self._messages.put_nowait(self._buffer[:size])
+            self._buffer = self._buffer[size:]
+
+    def end(self):
+        self._messages.put_nowait(None)
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        message = await self._messages.get()
+        if message is None:
+            raise StopAsyncIteration
+        if isinstance(message, ServingError):
+            raise message
+        return self._application.read_message(self._stream, self._message_class, message)
+
+
+# What streams are for here, health and reflection, is small.
+MAX_STREAMED_MESSAGE = 2**16
+MAX_STREAMED_WAITING = 100
+
+
+def _read_timeout(text):
+    if text is None:
+        return None
+    with contextlib.suppress(ValueError, KeyError):
+        return min(int(text[:-1]) * _UNITS[text[-1:]], MAX_TIMEOUT_SECONDS)
+    return None
+
+
+def _prefixed(message):
+    data = message.SerializeToString()
+    return b"\0%b%b" % (len(data).to_bytes(4, "big"), data)
+
+
+def _too_large(size, limit):
+    return f"SERVER: Received message larger than max ({size} vs. {limit})"
+
+
+def _status_headers(code, message):
+    text = urllib.parse.quote(message, safe=_PRINTABLE).encode()
+    return literal(b"grpc-status", str(GRPC_CODES[code]).encode()) + literal(b"grpc-message", text)
