@@ -5,14 +5,15 @@ VENV ?= .venv
 PORT ?= 7860
 GRPC_PORT ?= 8500
 REST_PORT ?= 8501
+MINUTES ?= 10
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-jax lint format smoke benchmark lock clean
+.PHONY: help setup demo test test-jax lint format smoke soak fuzz benchmark benchmark-serving lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F'\t' '{printf "  make %-10s%s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F'\t' '{printf "  make %-18s%s\n", $$1, $$2}'
 	@echo "  Settings: PORT=$(PORT) GRPC_PORT=$(GRPC_PORT) REST_PORT=$(REST_PORT) PYTHON=$(PYTHON) VENV=$(VENV)"
 
 $(VENV)/.made:
@@ -51,8 +52,17 @@ format: $(VENV)/.installed-dev  ## mend style
 smoke: $(VENV)/.installed-dev  ## the main job once, in seconds: train, evaluate, export, serve, ask by gRPC and REST
 	$(BIN)/python -m tests.smoke
 
+soak: $(VENV)/.installed-dev  ## the model server under load, kill -9 and broken versions, for MINUTES=10
+	$(BIN)/python -m tests.serving.soak --minutes $(MINUTES)
+
+fuzz: $(VENV)/.installed-dev  ## the model server against 100,000 wrong requests
+	$(BIN)/python -m tests.serving.fuzz --requests 100000
+
 benchmark: $(VENV)/.installed  ## training speed beside plain Keras and PyTorch
 	$(BIN)/python -m benchmarks.training
+
+benchmark-serving: $(VENV)/.installed  ## the model server beside others; an hour, and needs h2load
+	$(BIN)/python -m benchmarks.serving --make-environments
 
 lock: $(VENV)/.installed-dev  ## write constraints.txt from what is installed
 	@(head -n 1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable) > constraints.new && mv constraints.new constraints.txt

@@ -35,6 +35,8 @@ def main(argv=None):
         # TensorFlow imports these wherever it can; a server has no use for them, and starts a third sooner.
         for name in ("keras", "jax"):
             sys.modules.setdefault(name, None)
+        # Each model's threads are its own: without this, the first one's settings are everyone's.
+        os.environ.setdefault("TF_OVERRIDE_GLOBAL_THREADPOOL", "1")
         with quiet_stderr():
             import tensorflow
 

@@ -31,15 +31,13 @@ class LaneOptions(NamedTuple):
 
     Args:
         max_waiting: Requests that may wait; further ones are refused.
-        threads: Runs side by side of requests that cannot be merged.
-        merged_threads: Runs side by side of those that can.
+        threads: Runs side by side.
         merge: Whether requests that wait are merged where that is found to change no answer.
         batching: `BatchingOptions`, which merge whatever fits and may wait for more; None for the above.
     """
 
     max_waiting: int = 1000
     threads: int = 4 * (os.cpu_count() or 1)
-    merged_threads: int = 2
     merge: bool = True
     batching: object = None
 
@@ -179,7 +177,7 @@ class Lane:
     def _max_running(self):
         if self._options.batching is not None:
             return self._options.batching.num_batch_threads
-        return self._options.threads if self.plan is None else self._options.merged_threads
+        return self._options.threads
 
     # Gathering.
 

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+import os
 import threading
 import time
 from concurrent import futures
@@ -28,6 +29,9 @@ log = logging.getLogger("serving")
 
 MAX_THREADS = 64
 MAX_LANES = 64
+CORES = os.cpu_count() or 1
+# Of runs that share all cores, one computes while the next is put together.
+MERGED_THREADS = 2
 
 
 class Core:
@@ -176,13 +180,22 @@ class Core:
         return Lane(
             lambda inputs: runner.run(name, inputs, outputs),
             f"signature {name!r} of model {version.model_name!r}",
-            self._options if version.batching is None else self._options._replace(batching=version.batching),
+            self._lane_options(version, name),
             self._executor,
             observe=self._observer(version.model_name, name),
             plan=version.plans.get(name),
             learn=name not in version.plans and is_row_wise(runner.signature(name)) and not runner.is_stateful(name),
             may_be_quick=not runner.has_loops(name),
         )
+
+    def _lane_options(self, version, name):
+        options = self._options
+        if version.batching is not None:
+            options = options._replace(batching=version.batching)
+        if version.runner.cores == 1 and not version.runner.has_loops(name):
+            # One core each: more at a time would only take turns.
+            return options._replace(threads=CORES)
+        return options._replace(threads=MERGED_THREADS) if version.plans.get(name) else options
 
     def _observer(self, model_name, signature_name):
         metrics, padded = self.metrics, self._options.batching is not None

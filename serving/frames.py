@@ -25,6 +25,18 @@ class ProtocolError(Exception):
         self.code = code
 
 
+class StreamError(Exception):
+    """The peer broke the protocol on one stream; the others go on.
+
+    Args:
+        code: The HTTP/2 error code.
+    """
+
+    def __init__(self, code):
+        super().__init__(code)
+        self.code = code
+
+
 def frame(kind, flags, stream_id, payload):
     """Put a frame together.
 
@@ -81,3 +93,29 @@ def window_update(stream_id, size):
 def reset(stream_id, code):
     """Abandon a stream."""
     return frame(RST_STREAM, 0, stream_id, code.to_bytes(4, "big"))
+
+
+def answer(stream_id, head, data, trailers):
+    """Put a whole answer together: header block, body, header block.
+
+    Args:
+        stream_id: Its stream.
+        head: The first header block.
+        data: The body, no larger than a frame may be.
+        trailers: The last header block.
+
+    Returns:
+        Bytes.
+    """
+    stream = stream_id.to_bytes(4, "big")
+    return b"%b\1\4%b%b%b\0\0%b%b%b\1\5%b%b" % (
+        len(head).to_bytes(3, "big"),
+        stream,
+        head,
+        len(data).to_bytes(3, "big"),
+        stream,
+        data,
+        len(trailers).to_bytes(3, "big"),
+        stream,
+        trailers,
+    )

@@ -1,66 +1,27 @@
 """HTTP/1.1 on asyncio, with httptools for the parsing: requests in, answers out, bounded in size and time."""
 
 import asyncio
-import logging
 import time
-import zlib
 from collections import deque
-from typing import NamedTuple
 
 import httptools
 
-log = logging.getLogger("serving")
+from serving.budget import Pace, add_piece
+from serving.http_messages import Request, Response, decompress, encode
 
 MAX_HEAD_BYTES = 32_768
-MAX_HEADERS = 100
+# What a header takes beside its own bytes.
+HEADER_BYTES = 80
 MAX_PIPELINED = 16
-READ_BYTES = 2**18
-# How long a request may take to arrive, and a connection may be quiet between two.
-MIN_BYTES_PER_SECOND = 2_000
+# The parser cannot be stopped, so it gets no more at a time than may be parsed without regret.
+SLICE_BYTES = 2**14
+# How long a request may take to arrive, an answer to be taken, and a connection may be quiet between two.
 ARRIVAL_SECONDS = 30
+STALL_SECONDS = 60
 IDLE_SECONDS = 300
-GZIP_FROM_BYTES = 1_400
-GZIP_LEVEL = 1
-_GZIP_WINDOW = 31
-_REASONS = {
-    200: b"OK", 204: b"No Content", 400: b"Bad Request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not Found",
-    405: b"Method Not Allowed", 408: b"Request Timeout", 409: b"Conflict", 413: b"Content Too Large",
-    415: b"Unsupported Media Type", 429: b"Too Many Requests", 431: b"Request Header Fields Too Large",
-    499: b"Client Closed Request", 500: b"Internal Server Error", 501: b"Not Implemented", 503: b"Service Unavailable",
-    504: b"Gateway Timeout",
-}  # fmt: skip
-
-
-class Request(NamedTuple):
-    """A request.
-
-    Args:
-        method: Such as `"POST"`.
-        path: The path as it came, still percent-encoded, without the query.
-        headers: Lower-case names to values, bytes; a repeated one has its last value.
-        body: Bytes, decompressed.
-    """
-
-    method: str
-    path: str
-    headers: dict
-    body: bytes
-
-
-class Response(NamedTuple):
-    """An answer.
-
-    Args:
-        status: The HTTP status code.
-        body: Bytes.
-        content_type: The body's type.
-        headers: Further header lines, each with its line end, as bytes.
-    """
-
-    status: int
-    body: bytes
-    content_type: bytes = b"application/json"
-    headers: bytes = b""
+# A socket closed with bytes unread takes back what its peer has not read yet, so the peer gets time to.
+LINGER_SECONDS = 2
+_FULL = "the server holds as many bytes of requests as it may: try again later"
 
 
 class Http1Connection(asyncio.Protocol):
@@ -83,21 +44,28 @@ class Http1Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._transport = None
-        self._task = None
+        self._rest = b""
+        # Requests that wait for their turn: each with the bytes it holds and whether the connection goes on after it.
         self._waiting = deque()
-        self._closing = False
-        self._since = time.monotonic()
+        self._task = None
+        self._held = 0
+        self._deaf = self._draining = self._paused = False
+        self._over = None
+        self._active = time.monotonic()
+        self._arrival, self._leaving = Pace(ARRIVAL_SECONDS), Pace(STALL_SECONDS)
+        self._received = self._sent = self._unsent = 0
         self._arriving = False
-        self._bytes = 0
         self._reset()
 
     def _reset(self):
         self._url = b""
         self._headers = {}
+        self._hosts = 0
         self._head_size = 0
-        self._chunks = []
+        self._in_head = True
+        self._expects = False
+        self._pieces = []
         self._size = 0
-        self._refusal = None
 
     # The transport's side.
 
@@ -109,12 +77,12 @@ class Http1Connection(asyncio.Protocol):
     def connection_lost(self, error):
         """Cancel what the client was waiting for."""
         self._connections.discard(self)
-        self._closing = True
-        self._budget.give(self._size)
-        self._size = 0
-        for _, size, _ in self._waiting:
-            self._budget.give(size)
+        self._over, self._deaf = self._active, True
+        self._forget_request()
+        self._budget.give(self._held + sum(size for _, size, _ in self._waiting))
+        self._held = 0
         self._waiting.clear()
+        self._keep(0)
         if self._task is not None:
             self._task.cancel()
 
@@ -122,20 +90,44 @@ class Http1Connection(asyncio.Protocol):
         """Take a client that has said all it wants to say for one that has gone."""
         return False
 
+    def pause_writing(self):
+        """Begin no answer while the client does not read the last."""
+        self._paused = True
+
+    def resume_writing(self):
+        """Go on with the next answer."""
+        self._paused = False
+        self._keep(0)
+        self._next()
+
     def data_received(self, data):
         """Take in bytes from the client."""
-        if self._closing:
+        if self._deaf:
             return
-        self._bytes += len(data)
-        if not self._arriving:
-            self._arriving, self._since, self._bytes = True, time.monotonic(), 0
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._give_up(400, "this server speaks HTTP/1.1 and nothing else on this port")
-        except httptools.HttpParserError as error:
-            if not self._closing:
+        self._active = time.monotonic()
+        self._received += len(data)
+        self._rest += data
+        self._parse()
+
+    def _parse(self):
+        while self._rest and not self._deaf and len(self._waiting) < MAX_PIPELINED:
+            data, self._rest = self._rest[:SLICE_BYTES], self._rest[SLICE_BYTES:]
+            self._arriving = True
+            self._head_size += len(data)
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                # Whoever offers another protocol must be content with this one.
+                self._parser = httptools.HttpRequestParser(self)
+                self._rest = data[upgrade.args[0] :] + self._rest
+            except httptools.HttpParserError as error:
                 self._give_up(400, f"not HTTP/1.1: {error}")
+            if self._head_size > MAX_HEAD_BYTES:
+                self._give_up_head()
+        if self._deaf:
+            self._rest = b""
+        elif self._rest:
+            self._transport.pause_reading()
 
     # The parser's side.
 
@@ -146,57 +138,78 @@ class Http1Connection(asyncio.Protocol):
     def on_url(self, url):
         """Take in a piece of the address."""
         self._url += url
-        self._count(len(url))
 
     def on_header(self, name, value):
-        """Take in a header."""
-        self._headers[name.lower()] = value
-        self._count(len(name) + len(value) + MAX_HEAD_BYTES // MAX_HEADERS // 4)
-
-    def _count(self, size):
-        self._head_size += size
-        if self._head_size > MAX_HEAD_BYTES:
-            self._give_up(431, f"a request's head must be at most {MAX_HEAD_BYTES} bytes")
+        """Take in a header, or a trailer, which nobody wants."""
+        self._head_size += HEADER_BYTES
+        if self._in_head and self._head_size <= MAX_HEAD_BYTES:
+            name = name.lower()
+            self._headers[name] = value
+            self._hosts += name == b"host"
 
     def on_headers_complete(self):
-        """Refuse what is too large before it comes."""
-        length = self._headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > self._max_request_bytes:
+        """Refuse what is wrong or too large before it comes."""
+        if self._head_size > MAX_HEAD_BYTES:
+            self._give_up_head()
+        self._in_head, self._head_size = False, 0
+        if self._deaf:
+            return
+        headers, version = self._headers, self._parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            return self._give_up(505, f"the protocol must be HTTP/1.1 or HTTP/1.0. Received: HTTP/{version}")
+        if self._hosts > 1 or (version == "1.1" and not self._hosts):
+            return self._give_up(400, f"a request needs one Host. Received: {self._hosts}")
+        coding = headers.get(b"transfer-encoding")
+        if coding is not None and (version == "1.0" or coding.lower() != b"chunked"):
+            return self._give_up(501, "Transfer-Encoding must be chunked, in HTTP/1.1")
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length[:20]) > self._max_request_bytes:
             return self._give_up(*self._too_large())
-        if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self._closing:
+        self._expects = version == "1.1" and headers.get(b"expect", b"").lower() == b"100-continue"
+        self._invite()
+
+    def _invite(self):
+        # Not before the answers to earlier requests: the client would take it for a part of them.
+        if self._expects and self._task is None and not self._waiting:
+            self._expects = False
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, data):
         """Take in a piece of the body."""
-        if self._closing:
+        if self._deaf:
             return
+        self._expects = False
+        # Between the pieces, and after them, there may be as much as in a head.
+        self._head_size = 0
         if self._size + len(data) > self._max_request_bytes:
             return self._give_up(*self._too_large())
         if not self._budget.take(len(data)):
-            return self._give_up(503, "the server holds as many bytes of requests as it may: try again later")
+            return self._give_up(503, _FULL)
         self._size += len(data)
-        self._chunks.append(data)
+        add_piece(self._pieces, data)
 
     def on_message_complete(self):
         """Answer a request that is complete, after those before it."""
-        if self._closing:
+        if self._deaf:
             return
-        self._arriving = False
-        item = self._make_request(), self._size, self._parser.should_keep_alive()
-        self._size = 0
-        self._waiting.append(item)
-        if len(self._waiting) > MAX_PIPELINED:
-            self._transport.pause_reading()
-        if self._task is None:
-            self._next()
+        self._arriving = self._expects = False
+        keep = self._parser.should_keep_alive()
+        request = self._make_request()
+        size, self._size = self._size, 0
+        if self._deaf:
+            return self._budget.give(size)
+        # What a client sends after its last request is of no interest.
+        self._deaf = not keep
+        self._waiting.append((request, size, keep))
+        self._next()
 
     def _make_request(self):
         try:
             path = httptools.parse_url(self._url).path or b"/"
         except httptools.HttpParserInvalidURLError:
             return self._refuse(400, "the request's address cannot be read")
-        body = b"".join(self._chunks)
-        self._chunks = []
+        body = b"".join(self._pieces)
+        self._pieces = []
         encoding = self._headers.get(b"content-encoding", b"identity").lower()
         if encoding == b"gzip":
             body = self._decompress(body)
@@ -207,95 +220,119 @@ class Http1Connection(asyncio.Protocol):
         return Request(self._parser.get_method().decode(), path.decode("latin-1"), self._headers, body)
 
     def _decompress(self, body):
-        decompressor = zlib.decompressobj(_GZIP_WINDOW)
         try:
-            text = decompressor.decompress(body, self._max_request_bytes + 1)
-        except zlib.error as error:
+            text = decompress(body, self._max_request_bytes)
+        except ValueError as error:
             return self._refuse(400, f"the body must be gzip, as Content-Encoding says. Received: {error}")
-        if len(text) > self._max_request_bytes:
+        if text is None:
             return self._refuse(*self._too_large())
-        if not decompressor.eof:
-            return self._refuse(400, "the body must be gzip, as Content-Encoding says. Received: a part of it")
+        if not self._budget.take(len(text)):
+            return self._refuse(503, _FULL)
+        self._size += len(text)
         return text
 
     def _too_large(self):
         return 413, f"a request must be at most {self._max_request_bytes} bytes (--max_request_bytes)"
 
+    def _give_up(self, status, message):
+        # What follows on this connection cannot be told apart from what was refused.
+        if not self._deaf:
+            self._deaf = True
+            self._arriving = False
+            self._forget_request()
+            self._waiting.append((self._refuse(status, message), 0, False))
+            self._next()
+
+    def _give_up_head(self):
+        self._give_up(431, f"a request's head must be at most {MAX_HEAD_BYTES} bytes")
+
+    def _forget_request(self):
+        self._budget.give(self._size)
+        self._size, self._pieces = 0, []
+
     # Answering.
 
     def _next(self):
-        request, size, keep = self._waiting.popleft()
-        if len(self._waiting) == MAX_PIPELINED:
-            self._transport.resume_reading()
-        self._task = self._loop.create_task(self._respond(request, size, keep))
+        if self._task is not None or self._paused or not self._waiting or self._over is not None:
+            return
+        request, self._held, keep = self._waiting.popleft()
+        if isinstance(request, Response):
+            self._finish(None, request, keep)
+        else:
+            self._task = self._loop.create_task(self._respond(request, keep))
 
-    async def _respond(self, request, size, keep):
-        try:
-            response = request if isinstance(request, Response) else await self._answer(request)
-        finally:
-            self._budget.give(size)
-        gzip = isinstance(request, Request) and b"gzip" in request.headers.get(b"accept-encoding", b"")
-        without_body = isinstance(request, Request) and request.method == "HEAD"
-        self._send(response, keep, gzip, without_body)
+    async def _respond(self, request, keep):
+        response = await self._answer(request)
         self._task = None
-        self._since = time.monotonic()
-        if not self._closing and self._waiting:
+        self._finish(request, response, keep)
+
+    def _finish(self, request, response, keep):
+        self._budget.give(self._held)
+        self._held = 0
+        self._send(request, response, keep and not (self._draining and not self._waiting))
+        if self._over is None:
+            self._invite()
+            if self._rest and len(self._waiting) < MAX_PIPELINED:
+                # Not at once: a client that sends many must not keep the others waiting.
+                self._loop.call_soon(self._go_on)
             self._next()
 
-    def _send(self, response, keep, gzip=False, without_body=False):
-        if self._transport.is_closing():
-            return
-        body, more = response.body, response.headers
-        if gzip and len(body) >= GZIP_FROM_BYTES:
-            compressor = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, _GZIP_WINDOW)
-            body = compressor.compress(body) + compressor.flush()
-            more += b"Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
-        if not keep:
-            more += b"Connection: close\r\n"
-        head = b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b\r\n" % (
-            response.status,
-            _REASONS.get(response.status, b"Unknown"),
-            response.content_type,
-            len(body),
-            more,
-        )
-        self._transport.write(head if without_body else head + body)
-        if not keep:
-            self._closing = True
-            self._transport.close()
+    def _go_on(self):
+        if self._over is None and not self._deaf:
+            self._transport.resume_reading()
+            self._parse()
 
-    def _give_up(self, status, message):
-        # What follows on this connection cannot be told apart from what was refused.
-        if not self._closing:
-            self._closing = True
-            if self._task is None:
-                self._send(self._refuse(status, message), keep=False)
-            else:
-                self._transport.close()
+    def _send(self, request, response, keep):
+        if not self._transport.is_closing():
+            self._write(encode(request, response, keep))
+        if not keep:
+            self._end()
+
+    def _write(self, data):
+        self._active = time.monotonic()
+        self._sent += len(data)
+        self._transport.write(data)
+        if self._paused and not self._keep(self._transport.get_write_buffer_size()):
+            # Those who do not read must not use up the server's memory.
+            self._transport.abort()
+
+    def _keep(self, unsent):
+        fits = self._budget.keep(unsent - self._unsent)
+        self._unsent = unsent
+        return fits
 
     # Timers and the end.
 
+    def _end(self):
+        self._over, self._deaf = time.monotonic(), True
+        self._rest = b""
+        if not self._transport.is_closing():
+            # The client hears at once that this was all; the socket closes when the client has closed its end.
+            self._transport.write_eof()
+            self._transport.resume_reading()
+
     def tick(self, now):
-        """Close a connection that has been quiet, or whose request does not arrive.
+        """Close a connection that has been quiet, or whose request does not arrive, or whose answer is not read.
 
         Args:
             now: `time.monotonic()`.
         """
-        if self._task is not None or self._closing:
-            return
-        waited = now - self._since
-        if not self._arriving:
-            if waited > IDLE_SECONDS:
+        unsent = self._transport.get_write_buffer_size()
+        if self._leaving.too_slow(now, self._sent - unsent, unsent > 0):
+            self._transport.abort()
+        elif self._over is not None:
+            if now > self._over + LINGER_SECONDS and not unsent:
                 self._transport.close()
-        elif waited > ARRIVAL_SECONDS and self._bytes < waited * MIN_BYTES_PER_SECOND:
+        elif self._arrival.too_slow(now, self._received, self._arriving and not self._rest):
             self._give_up(408, f"the request did not arrive within {ARRIVAL_SECONDS} s")
+        elif self._task is None and not self._arriving and not unsent and now - self._active > IDLE_SECONDS:
+            self._transport.close()
 
     def drain(self):
-        """Close when the request that is being answered is."""
-        if self._task is None and not self._arriving:
+        """Close when the requests that have come are answered."""
+        self._draining = True
+        if self._task is None and not self._arriving and not self._waiting and self._over is None:
             self._transport.close()
-        else:
-            self._loop.call_later(0.05, self.drain)
 
     def abort(self):
         """Close at once."""

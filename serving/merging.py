@@ -1,7 +1,6 @@
 """Whether, and how far, the requests for a signature may be run together without changing an answer."""
 
 import functools
-import itertools
 import time
 from typing import NamedTuple
 
@@ -10,9 +9,10 @@ import numpy as np
 SAMPLES = 4
 MAX_ROWS = 128
 MAX_PROBE_BYTES = 2**26
-PROBE_SECONDS = 2.0
+PROBE_SECONDS = 1.5
 MAX_PROBED_SECONDS = 0.25
 MIN_GAIN = 1.05
+TIMED_RUNS = 8
 UNKNOWN_SIZE = 16
 # Another batch size may take another kernel, which adds up in another order.
 TOLERANCES = {"float64": 1e-9, "complex128": 1e-9, "float16": 2e-2, "bfloat16": 5e-2}
@@ -207,25 +207,29 @@ def _measure(run, sample):
     until = time.monotonic() + PROBE_SECONDS
     size_of_row = sum(array.nbytes for array in sample.values())
     seconds = {}
-    for size in itertools.takewhile(lambda size: size <= MAX_ROWS, (2**power for power in itertools.count())):
-        if size * size_of_row > MAX_PROBE_BYTES and seconds:
+    for size in (2**power for power in range(MAX_ROWS.bit_length())):
+        if seconds and size * size_of_row > MAX_PROBE_BYTES:
             break
         inputs = join([sample], size)
-        run(inputs)
-        taken = min(_time(run, inputs) for _ in range(3))
+        taken = _time(run, inputs)
         best = max((rows / duration for rows, duration in seconds.items()), default=0.0)
-        if size / taken < best * MIN_GAIN:
-            break
-        seconds[size] = taken
-        if time.monotonic() + 8 * taken > until:
+        # A size that is slow, for its kernels or by chance, says little of the next.
+        if size / taken > best * MIN_GAIN:
+            seconds[size] = taken
+        if time.monotonic() + 2 * TIMED_RUNS * taken > until:
             break
     return seconds
 
 
 def _time(run, inputs):
-    start = time.perf_counter()
+    # The first run of a size is not like the others, and the shortest is the least disturbed.
     run(inputs)
-    return time.perf_counter() - start
+    shortest = float("inf")
+    for _ in range(TIMED_RUNS):
+        start = time.perf_counter()
+        run(inputs)
+        shortest = min(shortest, time.perf_counter() - start)
+    return shortest
 
 
 def join(parts, rows=None):

@@ -85,6 +85,11 @@ class RunnerOptions(NamedTuple):
 class Runner:
     """One loaded model. Safe to run from many threads at once.
 
+    Attributes:
+        signatures: Names to `Signature`s.
+        signature_defs: The same as a `SignatureDefMap` message.
+        cores: How many threads share one operation; 0 for all there are.
+
     Args:
         path: The folder that holds `saved_model.pb`.
         options: `RunnerOptions`.
@@ -106,6 +111,7 @@ class Runner:
         }
         # A small model answers up to four times sooner without the hand-over to a pool; loops gain from the pool.
         config = _session_config(options)
+        self.cores = config.intra_op_parallelism_threads
         threads = config.inter_op_parallelism_threads
         side_by_side = threads > 1 or (threads == 0 and _has_ops(meta_graph, LOOPS))
         self._pool = SESSION_POOL if side_by_side else CALLER_THREAD

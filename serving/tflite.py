@@ -32,6 +32,7 @@ class TfLiteRunner:
             _interpreter(Path(path) / MODEL_FILE, options.intra_op_parallelism)
             for _ in range(options.tflite_interpreters)
         ]
+        self.cores = options.intra_op_parallelism
         # An interpreter runs one request at a time.
         self._idle = queue.SimpleQueue()
         for interpreter in interpreters:

@@ -4,15 +4,9 @@ import ctypes
 import threading
 from pathlib import Path
 
-from serving.config_protos import ConfigError, read_batching
-from serving.errors import ServingError, from_exception
-from serving.merging import plan_signatures
-from serving.runner import Runner
+from serving.errors import from_exception
+from serving.opening import open_version
 from serving.specs import VersionStatus
-from serving.tflite import MODEL_FILE, TfLiteRunner
-from serving.warmup import warm_up
-
-BATCHING_FILE = "batching_params.pbtxt"
 
 
 class Version:
@@ -60,8 +54,7 @@ class Version:
             self._retired = False
             self.status = VersionStatus(self.number, "LOADING")
         try:
-            runner, batching = _open(self.path, options)
-            plans = plan_signatures(runner) if options.merge else {}
+            runner, plans, batching = open_version(self.path, options)
         # Whatever a broken folder makes TensorFlow raise, the other versions go on.
         except Exception as error:
             failure = from_exception(error)
@@ -148,23 +141,6 @@ class Version:
             # Files come and go while a version is being copied: this state equals no other.
             return object()
         return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-
-
-def _open(path, options):
-    batching = None
-    if options.per_model_batching and (path / BATCHING_FILE).exists():
-        try:
-            batching = read_batching(path / BATCHING_FILE, BATCHING_FILE)
-        except ConfigError as error:
-            raise ServingError("INVALID_ARGUMENT", str(error)) from None
-    lite = options.prefer_tflite and (path / MODEL_FILE).exists()
-    runner = TfLiteRunner(path, options) if lite else Runner(path, options)
-    try:
-        warm_up(runner, path, options)
-    except BaseException:
-        runner.close()
-        raise
-    return runner, batching
 
 
 def trim_memory():

@@ -81,7 +81,7 @@ def served(models, name):
     flags = (f"--model_config_file={config}", f"--port={grpc_port}", f"--rest_api_port={rest_port}")
     with running("serving", *flags) as process:
         addresses = Addresses(f"127.0.0.1:{grpc_port}", f"http://127.0.0.1:{rest_port}")
-        with Client(addresses.grpc) as client:
+        with Client(addresses.grpc, retries=0) as client:
             wait_for(lambda: client.metadata(name), process)
         yield addresses
 

@@ -106,7 +106,7 @@ def test_those_that_wait_are_merged_filled_up_and_told_apart(model, hold):
         assert await answers([other_shape]) == [[[2.0, 4.0]]]
         assert model.rows == [1, 8, 1]
 
-    run(test, model, hold, LaneOptions(merged_threads=1), plan=PLAN)
+    run(test, model, hold, LaneOptions(threads=1), plan=PLAN)
 
 
 def test_one_bad_request_is_not_the_others_error(model, hold):

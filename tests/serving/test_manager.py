@@ -173,7 +173,7 @@ def test_a_failed_load_is_tried_again_so_often_in_the_background(versions, tmp_p
     publish(versions, tmp_path, 1)
     tries = []
     with managing(ModelConfig("m", str(tmp_path)), max_load_retries=retries, load_retry_seconds=0.02) as manager:
-        monkeypatch.setattr("serving.versions.Runner", lambda path, options: tries.append(path) or 1 / 0)
+        monkeypatch.setattr("serving.opening.Runner", lambda path, options: tries.append(path) or 1 / 0)
         publish(versions, tmp_path, 2)
         manager.poll()
         wait_until(lambda: len(tries) == retries + 1)
@@ -189,11 +189,11 @@ def test_a_retry_that_works(versions, tmp_path, monkeypatch):
 
     publish(versions, tmp_path, 1)
     with managing(ModelConfig("m", str(tmp_path)), load_retry_seconds=0.1) as manager:
-        monkeypatch.setattr("serving.versions.Runner", lambda path, options: 1 / 0)
+        monkeypatch.setattr("serving.opening.Runner", lambda path, options: 1 / 0)
         publish(versions, tmp_path, 2)
         manager.poll()
         assert states(manager) == {1: "AVAILABLE", 2: "END"}
-        monkeypatch.setattr("serving.versions.Runner", Runner)
+        monkeypatch.setattr("serving.opening.Runner", Runner)
         wait_until(lambda: states(manager) == {1: "END", 2: "AVAILABLE"})
 
 
@@ -212,7 +212,7 @@ def test_models_load_side_by_side_and_a_slow_one_does_not_stop_another(versions,
                 hold.wait(10)
             return Runner(path, options)
 
-        monkeypatch.setattr("serving.versions.Runner", load)
+        monkeypatch.setattr("serving.opening.Runner", load)
         for name in ("slow", "quick"):
             publish(versions, tmp_path / name, 2)
         wait_until(lambda: states(manager, "quick") == {1: "END", 2: "AVAILABLE"})
@@ -526,7 +526,7 @@ def test_stopping_while_loading(versions, tmp_path, monkeypatch):
     started, hold = threading.Event(), threading.Event()
     manager = Manager([ModelConfig("m", str(tmp_path), latest=2)], RunnerOptions(), 0, load_threads=1)
     monkeypatch.setattr(
-        "serving.versions.Runner", lambda path, options: started.set() or (hold.wait(10) and Runner(path, options))
+        "serving.opening.Runner", lambda path, options: started.set() or (hold.wait(10) and Runner(path, options))
     )
     with concurrent.futures.ThreadPoolExecutor() as pool:
         polling = pool.submit(manager.poll)

@@ -4,9 +4,9 @@ import tensorflow as tf
 
 v1 = tf.compat.v1
 METHODS = {name: f"tensorflow/serving/{name}" for name in ("predict", "classify", "regress")}
-DTYPES = (
-    "float64 float32 float16 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool string complex64".split()
-)
+FLOATS = ("float64", "float32", "float16", "bfloat16", "complex64")
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+DTYPES = (*FLOATS, *INTEGERS, "bool", "string")
 
 
 def save_all(base):
