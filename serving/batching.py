@@ -5,12 +5,12 @@ import functools
 import logging
 import os
 import time
-from collections import deque
 from typing import NamedTuple
 
 import numpy as np
 
 from serving.errors import ServingError, from_exception
+from serving.line import Line, Task, Turn
 from serving.merging import SAMPLES, find_plan, join, pad_alike, rows_of, run_in_parts
 
 log = logging.getLogger("serving")
@@ -24,6 +24,7 @@ SLICE_SECONDS = 0.003
 SMOOTHING = 0.2
 MAX_SAMPLE_BYTES = 2**24
 MAX_SHAPES = 8
+NOTHING = Turn([], None, None, [])
 
 
 class LaneOptions(NamedTuple):
@@ -40,21 +41,6 @@ class LaneOptions(NamedTuple):
     threads: int = 4 * (os.cpu_count() or 1)
     merge: bool = True
     batching: object = None
-
-
-class Task:
-    """A request that waits for its outputs."""
-
-    __slots__ = ("deadline", "future", "inputs", "key", "release", "rows", "since")
-
-    def __init__(self, inputs, key, rows, deadline, release, future):
-        self.inputs = inputs
-        self.key = key
-        self.rows = rows
-        self.deadline = deadline
-        self.release = release
-        self.future = future
-        self.since = time.monotonic()
 
 
 class Lane:
@@ -79,26 +65,31 @@ class Lane:
         self._name = name
         self._options = options
         self._executor = executor
-        self.plan = plan
+        self._line = Line(name, options.max_waiting, batching, plan)
         self._samples = {} if learn and options.merge and plan is None else None
         self._may_be_quick = may_be_quick
         self._observe = observe
         self._loop = asyncio.get_running_loop()
-        self._waiting = deque()
+        self._threads = options.threads if batching is None else batching.num_batch_threads
         self._running = 0
         self._scheduled = False
         self._timer = None
         self._clocks = {}
 
     @property
+    def plan(self):
+        """The `Plan` by which requests are merged, or None."""
+        return self._line.plan
+
+    @property
     def waiting(self):
         """How many requests wait."""
-        return len(self._waiting)
+        return len(self._line)
 
     @property
     def idle(self):
         """Whether nothing waits or runs."""
-        return not self._waiting and not self._running
+        return not self._line and not self._running
 
     def submit(self, inputs, deadline, release):
         """Put a request in line.
@@ -112,43 +103,27 @@ class Lane:
             An `asyncio.Future` of the outputs; cancel it to take the request out of the line.
 
         Raises:
-            ServingError: `UNAVAILABLE` if too many wait already; `release` is not called then.
+            ServingError: `UNAVAILABLE` if too many wait already, `INVALID_ARGUMENT` if it is larger than a batch;
+                `release` is not called then.
         """
-        limit = self._max_waiting()
-        if len(self._waiting) >= limit:
-            raise ServingError(
-                "UNAVAILABLE",
-                "The batch scheduling queue to which this task was submitted is full; "
-                f"{len(self._waiting)} requests wait for {self._name} and {limit} may: try again later",
-            )
-        key, rows = _shape_of(inputs) if self._gathers() else (None, 1)
-        self._check_size(rows)
-        if key is not None and self._options.batching is not None and self._options.batching.pad_variable_length_inputs:
-            key = tuple(map(len, key))
+        key, rows = self._shape_of(inputs)
+        self._line.check(rows)
         task = Task(inputs, key, rows, deadline, release, self._loop.create_future())
-        self._waiting.append(task)
+        self._line.put(task)
         # Not at once: the other connections may have brought requests that can go along.
         self._schedule()
         if deadline is not None:
             self._expire_at(task)
         return task.future
 
-    def _gathers(self):
-        return self.plan is not None or self._samples is not None or self._options.batching is not None
-
-    def _max_waiting(self):
+    def _shape_of(self, inputs):
         batching = self._options.batching
-        if batching is None:
-            return self._options.max_waiting
-        return batching.max_enqueued_batches * batching.max_batch_size
-
-    def _check_size(self, rows):
-        batching = self._options.batching
-        if batching is not None and rows > batching.max_batch_size:
-            raise ServingError(
-                "INVALID_ARGUMENT",
-                f"Task size {rows} is larger than maximum input batch size {batching.max_batch_size}",
-            )
+        if self._line.plan is None and self._samples is None and batching is None:
+            return None, 1
+        key, rows = _shape_of(inputs)
+        if key is not None and batching is not None and batching.pad_variable_length_inputs:
+            key = tuple(map(len, key))
+        return key, rows
 
     def _expire_at(self, task):
         timer = self._loop.call_later(max(0.0, task.deadline - time.monotonic()), _expire, task.future)
@@ -162,82 +137,20 @@ class Lane:
     def _start(self):
         self._scheduled = False
         until = time.monotonic() + SLICE_SECONDS
-        while self._waiting and self._running < self._max_running():
-            tasks, size = self._take()
-            if not tasks:
+        while self._line and self._running < self._threads:
+            turn = self._line.take()
+            _bury(turn.dead)
+            if not turn.tasks:
+                if turn.wait is not None and self._timer is None:
+                    self._timer = self._loop.call_later(turn.wait, self._on_timer)
                 break
-            if self._is_quick(size):
-                self._finish(tasks, self._attempt(tasks, size))
+            if self._is_quick(turn.size):
+                self._finish(turn.tasks, self._attempt(turn.tasks, turn.size))
                 if time.monotonic() > until:
                     return self._schedule()
             else:
                 self._running += 1
-                self._executor.submit(self._work, tasks, size)
-
-    def _max_running(self):
-        if self._options.batching is not None:
-            return self._options.batching.num_batch_threads
-        return self._options.threads
-
-    # Gathering.
-
-    def _take(self):
-        """Take requests out of the line: a list of tasks, and the rows to run them as (None for as they are)."""
-        self._drop_the_dead()
-        if not self._waiting:
-            return [], None
-        first = self._waiting[0]
-        batching = self._options.batching
-        if first.key is None or (batching is None and (self.plan is None or first.rows > self.plan.max_rows)):
-            return [self._waiting.popleft()], None
-        if batching is not None:
-            return self._take_batch(first, batching)
-        alike, rows = self._alike(first, self.plan.max_rows)
-        size = self.plan.choose(rows)
-        if size < first.rows:
-            return [self._waiting.popleft()], None
-        while rows > size:
-            rows -= alike.pop().rows
-        self._remove(alike)
-        return alike, size
-
-    def _drop_the_dead(self):
-        while self._waiting:
-            task = self._waiting[0]
-            if not task.future.done():
-                if task.deadline is None or task.deadline > time.monotonic():
-                    return
-                _expire(task.future)
-            self._waiting.popleft().release()
-
-    def _alike(self, first, max_rows):
-        alike, rows, now = [], 0, time.monotonic()
-        for task in self._waiting:
-            if task.key == first.key and not task.future.done() and (task.deadline is None or task.deadline > now):
-                if rows + task.rows > max_rows:
-                    break
-                alike.append(task)
-                rows += task.rows
-        return alike, rows
-
-    def _remove(self, tasks):
-        if len(tasks) == len(self._waiting):
-            self._waiting.clear()
-        else:
-            taken = set(map(id, tasks))
-            self._waiting = deque(task for task in self._waiting if id(task) not in taken)
-
-    def _take_batch(self, first, batching):
-        alike, rows = self._alike(first, batching.max_batch_size)
-        wait = first.since + batching.batch_timeout_micros * 1e-6 - time.monotonic()
-        full = rows >= batching.max_batch_size or len(alike) < len(self._waiting)
-        if wait > 0 and not full:
-            if self._timer is None:
-                self._timer = self._loop.call_later(wait, self._on_timer)
-            return [], None
-        self._remove(alike)
-        size = next((allowed for allowed in batching.allowed_batch_sizes if allowed >= rows), rows)
-        return alike, size
+                self._executor.submit(self._work, turn)
 
     def _on_timer(self):
         self._timer = None
@@ -251,20 +164,26 @@ class Lane:
             self._may_be_quick and clock is not None and clock.cpu < QUICK_SECONDS and clock.wall < QUICK_WALL_SECONDS
         )
 
-    def _work(self, tasks, size):
-        results = self._attempt(tasks, size)
-        try:
-            self._loop.call_soon_threadsafe(self._worked, tasks, results)
-        except RuntimeError:
-            # The loop was closed while this ran: nobody waits any more.
-            for task in tasks:
-                task.release()
+    def _work(self, turn):
+        while turn.tasks:
+            done, results = turn.tasks, self._attempt(turn.tasks, turn.size)
+            # The next is begun before the loop has sent the answers to the last, or a core would stand still.
+            turn = NOTHING if self._is_quick(turn.size) else self._line.take()
+            try:
+                self._loop.call_soon_threadsafe(self._worked, done, results, turn)
+            except RuntimeError:
+                # The loop was closed while this ran: nobody waits any more.
+                for task in (*done, *turn.tasks, *turn.dead):
+                    task.release()
+                return
 
-    def _worked(self, tasks, results):
-        self._running -= 1
+    def _worked(self, tasks, results, turn):
+        _bury(turn.dead)
+        if not turn.tasks:
+            self._running -= 1
+            if self._line:
+                self._schedule()
         self._finish(tasks, results)
-        if self._waiting:
-            self._schedule()
 
     def _attempt(self, tasks, size):
         """Run tasks together: a list of outputs or exceptions, one for each."""
@@ -337,7 +256,7 @@ class Lane:
             self._loop.call_soon_threadsafe(self._use, plan)
 
     def _use(self, plan):
-        self.plan = plan
+        self._line.plan = plan
 
 
 class _Clock:
@@ -357,6 +276,12 @@ class _Clock:
         elif self.runs > 2:
             self.cpu += SMOOTHING * (cpu - self.cpu)
             self.wall += SMOOTHING * (wall - self.wall)
+
+
+def _bury(tasks):
+    for task in tasks:
+        _expire(task.future)
+        task.release()
 
 
 def _expire(future):

@@ -1,6 +1,7 @@
 """Whether, and how far, the requests for a signature may be run together without changing an answer."""
 
 import functools
+import math
 import time
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 SAMPLES = 4
 MAX_ROWS = 128
 MAX_PROBE_BYTES = 2**26
+MAX_ROW_BYTES = 2**24
 PROBE_SECONDS = 1.5
 MAX_PROBED_SECONDS = 0.25
 MIN_GAIN = 1.05
@@ -72,10 +74,12 @@ def synthetic_samples(signature):
         signature: A `Signature` that is row-wise.
 
     Returns:
-        Lists of `SAMPLES` inputs (names to arrays) to try, the tamest last; none if an input is
-        text, of which nobody can know what is right.
+        Lists of `SAMPLES` inputs (names to arrays) to try, the tamest last; none if an input is text, of which nobody
+        can know what is right, or so large that trying would take the memory that requests need.
     """
     if any(spec.dtype.kind not in "fiubc" and spec.dtype.name != "bfloat16" for spec in signature.inputs.values()):
+        return []
+    if sum(math.prod(_row_shape(spec)) * spec.dtype.itemsize for spec in signature.inputs.values()) > MAX_ROW_BYTES:
         return []
     random = np.random.default_rng(0)
     return [
@@ -84,8 +88,12 @@ def synthetic_samples(signature):
     ]
 
 
+def _row_shape(spec):
+    return [UNKNOWN_SIZE if size is None else size for size in spec.shape[1:]]
+
+
 def _values(spec, random, scale, row):
-    shape = (1, *(UNKNOWN_SIZE if size is None else size for size in spec.shape[1:]))
+    shape = (1, *_row_shape(spec))
     if spec.dtype.kind == "b":
         return random.integers(0, 2, shape).astype(bool)
     if spec.dtype.kind in "iu":

@@ -51,6 +51,7 @@ def make_parser():
     """
     parser = _Parser(
         prog="python -m serving",
+        usage="%(prog)s --model_base_path=FOLDER | --model_config_file=FILE [flag ...]",
         description="Serve numbered SavedModel folders in TensorFlow Serving's own protocol.",
         epilog="The flags are tensorflow_model_server's, but for those of the last group.",
         allow_abbrev=False,

@@ -135,6 +135,7 @@ def test_samples_suit_their_dtypes():
             }  # fmt: skip
             assert sample["a"].max() <= 1
     assert synthetic_samples(signature({"text": (object, (None,))}, {})) == []
+    assert synthetic_samples(signature({"film": (FLOAT, (None, 1000, 1080, 1920, 3))}, {})) == []
 
 
 def test_a_plan_chooses_what_is_quickest():
