@@ -114,7 +114,7 @@ class GrpcApplication:
                 stream.deadline = time.monotonic() + head.timeout
             if method.streams:
                 stream.patient, stream.body = True, _Incoming(self, stream, method.request)
-                stream.task = self._loop.create_task(self._answer_stream(stream, method))
+                stream.task = self._loop.create_task(self._answer_stream(stream, method, stream.body))
 
     def received(self, stream, data):
         """Take in a piece of a request."""
@@ -171,10 +171,10 @@ class GrpcApplication:
         finally:
             self._release(stream)
 
-    async def _answer_stream(self, stream, method):
+    async def _answer_stream(self, stream, method, requests):
         try:
             stream.send_headers(HEAD)
-            async with asyncio.timeout(stream.head.timeout), contextlib.aclosing(method.handle(stream.body)) as answers:
+            async with asyncio.timeout(stream.head.timeout), contextlib.aclosing(method.handle(requests)) as answers:
                 async for response in answers:
                     stream.send_data(_prefixed(response))
                     await stream.drained()

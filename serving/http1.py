@@ -117,9 +117,7 @@ class Http1Connection(asyncio.Protocol):
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                # Whoever offers another protocol must be content with this one.
-                self._parser = httptools.HttpRequestParser(self)
-                self._rest = data[upgrade.args[0] :] + self._rest
+                self._decline(data[upgrade.args[0] :])
             except httptools.HttpParserError as error:
                 self._give_up(400, f"not HTTP/1.1: {error}")
             if self._head_size > MAX_HEAD_BYTES:
@@ -128,6 +126,19 @@ class Http1Connection(asyncio.Protocol):
             self._rest = b""
         elif self._rest:
             self._transport.pause_reading()
+
+    def _decline(self, data):
+        # Whoever offers another protocol must be content with this one; the parser has to be told by not seeing it.
+        method, version = self._parser.get_method(), self._parser.get_http_version().encode()
+        if method == b"CONNECT":
+            return self._give_up(405, "CONNECT is a proxy's business")
+        headers = {name: value for name, value in self._headers.items() if name not in (b"upgrade", b"connection")}
+        words = self._headers.get(b"connection", b"").lower()
+        headers[b"connection"] = b"close" if b"close" in words else b"keep-alive"
+        lines = [b"%b: %b\r\n" % header for header in headers.items()]
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self._url, version, b"".join(lines))
+        self._parser = httptools.HttpRequestParser(self)
+        self._rest = head + data + self._rest
 
     # The parser's side.
 
@@ -152,7 +163,7 @@ class Http1Connection(asyncio.Protocol):
         if self._head_size > MAX_HEAD_BYTES:
             self._give_up_head()
         self._in_head, self._head_size = False, 0
-        if self._deaf:
+        if self._deaf or self._parser.should_upgrade():
             return
         headers, version = self._headers, self._parser.get_http_version()
         if version not in ("1.0", "1.1"):
@@ -190,7 +201,7 @@ class Http1Connection(asyncio.Protocol):
 
     def on_message_complete(self):
         """Answer a request that is complete, after those before it."""
-        if self._deaf:
+        if self._deaf or self._parser.should_upgrade():
             return
         self._arriving = self._expects = False
         keep = self._parser.should_keep_alive()

@@ -106,7 +106,8 @@ class Process:
         ports = _free_ports(2)
         self.grpc, self.rest = f"127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}"
         flags = f"--port={ports[0]}", f"--rest_api_port={ports[1]}", f"--model_config_file={config}"
-        self._command = [sys.executable, "-m", "serving", *flags]
+        # Tries again soon, so that what a failure leaves behind for the next try is there from the first minute on.
+        self._command = [sys.executable, "-m", "serving", *flags, "--load_retry_interval_micros=5000000"]
         self.start()
 
     def start(self):

@@ -4,6 +4,7 @@ import time
 import zlib
 
 import grpc
+import h2.settings
 import pytest
 from google.protobuf import wrappers_pb2
 
@@ -183,11 +184,25 @@ def test_the_stock_client_streams(wire, channel):
         (b"\0\0", "13"),
         (prefixed(b"\xff"), "3"),
         (b"\0\xff\xff\xff\xff", "8"),
-        (prefixed(bytes(60_000)) * 10, "8"),
     ],
 )
 def test_a_stream_of_messages(wire, peer, body, status):
     assert peer.ask("/t/Stream", body=body)["headers"]["grpc-status"] == status
+
+
+def test_messages_do_not_pile_up_behind_a_slow_reader(wire):
+    peer = Peer(wire.grpc, {h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 10}, widen=False)
+    filled = number(1) + b"\x12\xe0\xd4\3" + bytes(60_000)
+    stream = peer.send("/t/Stream", body=prefixed(number(70_000)) + prefixed(filled) * 10)
+    peer.h2.increment_flow_control_window(100_000, stream)
+    peer.h2.increment_flow_control_window(100_000)
+    time.sleep(0.2)
+    assert 0 < wire.budget.taken < 400_000
+    peer.flush()
+    answer = peer.read(until=stream)
+    assert answer["headers"]["grpc-status"] == "8"
+    assert len(answer["data"]) > 70_000
+    peer.close()
 
 
 def test_the_stock_asynchronous_client(wire):

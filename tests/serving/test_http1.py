@@ -123,7 +123,7 @@ def test_right_requests(wire, client, sent, body):
         (b"POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 0x3\r\n\r\nabc", 400),
         (b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
         (b"POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 501),
-        (b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 501),
         (CHUNKED + b"g\r\n", 400),
         (CHUNKED + b"3\nabc\n0\n\n", 400),
         (CHUNKED + b"fffffffffffffffff\r\n", 400),
@@ -142,6 +142,7 @@ def test_right_requests(wire, client, sent, body):
         (CHUNKED + b"0\r\nX: " + b"x" * MAX_HEAD_BYTES * 3, 431),
         (CHUNKED + b"1;" + b"x" * MAX_HEAD_BYTES * 3, 431),
         (b"\r\n" * MAX_HEAD_BYTES, 431),
+        (b"CONNECT a:80 HTTP/1.1\r\nHost: h\r\n\r\nabc", 405),
     ],
 )
 def test_wrong_requests(wire, client, sent, status):

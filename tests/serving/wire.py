@@ -49,7 +49,8 @@ class Wire:
         self.errors = []
         self._loop = uvloop.new_event_loop()
         self._loop.set_exception_handler(lambda _, context: self.errors.append(context))
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         self.grpc, self.http = self.run(self._listen(tls, Http2Options(**options)))
 
     def run(self, coroutine):
@@ -64,17 +65,21 @@ class Wire:
             "/t/Stream": Method(wrappers_pb2.Int64Value, self._stream, streams=True),
         }
         application = GrpcApplication(methods, MAX_BYTES, self.budget)
-        make_grpc = functools.partial(Http2Connection, application, options, self.connections)
+        self._make_grpc = functools.partial(Http2Connection, application, options, self.connections)
         make_http = functools.partial(
             Http1Connection, self._answer, self._refuse, MAX_BYTES, self.budget, self.connections
         )
         servers = [
-            await self._loop.create_server(make_grpc, "127.0.0.1", 0, ssl=tls),
+            await self._loop.create_server(self._make_grpc, "127.0.0.1", 0, ssl=tls),
             await self._loop.create_server(make_http, "127.0.0.1", 0),
         ]
         self._servers = servers
         self._ticking = self._loop.create_task(self._tick())
         return [server.sockets[0].getsockname() for server in servers]
+
+    def listen(self, path):
+        """Take gRPC on a UNIX socket too."""
+        self._servers.append(self.run(self._loop.create_unix_server(self._make_grpc, path)))
 
     async def _tick(self):
         while True:
@@ -143,7 +148,18 @@ class Wire:
         return None if state == (0, 0, 0, 0, []) else state
 
     def stop(self):
+        async def close():
+            self._ticking.cancel()
+            for server in self._servers:
+                server.close()
+            for connection in list(self.connections):
+                connection.abort()
+            await asyncio.sleep(0.01)
+
+        self.run(close())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
 
 class Peer:
@@ -170,6 +186,9 @@ class Peer:
         self.widen = widen
         self.answers = {}
         self.ended = False
+        self.flush()
+        while self.h2.remote_settings.initial_window_size == 65_535:
+            self.h2.receive_data(self.socket.recv(65_536))
         self.flush()
 
     def flush(self):
