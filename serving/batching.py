@@ -91,13 +91,14 @@ class Lane:
         """Whether nothing waits or runs."""
         return not self._line and not self._running
 
-    def submit(self, inputs, deadline, release):
+    def submit(self, inputs, deadline, release, alone=False):
         """Put a request in line.
 
         Args:
             inputs: Names to arrays.
             deadline: When its client stops waiting, on `time.monotonic`'s clock; None for never.
             release: A function to call when the model is no longer needed for it, whatever becomes of it.
+            alone: Whether it must not share a run, because its shapes are not the signature's.
 
         Returns:
             An `asyncio.Future` of the outputs; cancel it to take the request out of the line.
@@ -106,7 +107,7 @@ class Lane:
             ServingError: `UNAVAILABLE` if too many wait already, `INVALID_ARGUMENT` if it is larger than a batch;
                 `release` is not called then.
         """
-        key, rows = self._shape_of(inputs)
+        key, rows = (None, 1) if alone else self._shape_of(inputs)
         self._line.check(rows)
         task = Task(inputs, key, rows, deadline, release, self._loop.create_future())
         self._line.put(task)

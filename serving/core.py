@@ -29,6 +29,14 @@ log = logging.getLogger("serving")
 
 MAX_THREADS = 64
 MAX_LANES = 64
+
+# TensorFlow Serving's own words and codes, by the API: gRPC's Predict and REST's.
+_NO_SIGNATURE = {
+    "Predict": ("FAILED_PRECONDITION", 'Serving signature key "{}" not found.'),
+    "predict": ("INVALID_ARGUMENT", 'Serving signature name: "{}" not found in signature def.'),
+}
+_NO_TASK = "Requested signature not found in model graph: {}."
+
 CORES = os.cpu_count() or 1
 # Of runs that share all cores, one computes while the next is put together.
 MERGED_THREADS = 2
@@ -71,22 +79,29 @@ class Core:
         """
         with _Watch(self, spec, api) as watch:
             name = spec.signature_name or DEFAULT_SIGNATURE
-            version, inputs, waiting = self._begin(spec, name, read_inputs, output_filter, deadline)
+            version, inputs, waiting, misfit = self._begin(spec, name, read_inputs, output_filter, deadline, api)
             watch.rows = _rows(inputs)
-            return ModelSpec(spec.name, version.number, name), await _outputs(waiting, spec.name)
+            try:
+                return ModelSpec(spec.name, version.number, name), await _outputs(waiting, spec.name)
+            except ServingError as error:
+                if misfit is None:
+                    raise
+                # The model's own words may be about anything: most likely this is why.
+                raise ServingError(error.code, f"{error.message}. {misfit(inputs, name)}") from None
 
-    def _begin(self, spec, name, read_inputs, output_filter, deadline):
+    def _begin(self, spec, name, read_inputs, output_filter, deadline, api):
         version = self._acquire(spec)
         waiting = None
         try:
-            signature = _find_signature(version, name, "FAILED_PRECONDITION", 'Serving signature key "{}" not found.')
+            signature = _find_signature(version, name, *_NO_SIGNATURE[api])
             inputs = signature.check_inputs(read_inputs(name, signature), name)
             lane = self._lane(version, name, signature.select_outputs(output_filter, name))
-            waiting = lane.submit(inputs, deadline, version.release)
+            misfit = None if signature.fits(inputs) else signature.misfit
+            waiting = lane.submit(inputs, deadline, version.release, alone=misfit is not None)
         finally:
             if waiting is None:
                 version.release()
-        return version, inputs, waiting
+        return version, inputs, waiting, misfit
 
     async def classify(self, spec, examples, deadline=None, api="Classify"):
         """Classify tf.Examples.
@@ -136,7 +151,9 @@ class Core:
             spec, watch.rows, tasks, outputs = await self._infer(
                 spec,
                 request.input,
-                lambda find: plan_multi_inference(request, find, self._check_method_names),
+                lambda find: plan_multi_inference(
+                    request, functools.partial(find, wording=_NO_TASK), self._check_method_names
+                ),
                 deadline,
             )
             return spec, assemble_multi_inference(tasks, outputs, watch.rows, spec.name, spec.version)
@@ -211,6 +228,10 @@ class Core:
                 )
 
         return observe
+
+    def check(self, spec):
+        """Raise what a request for this `ModelSpec` would, if there is no such model, version or label."""
+        self.manager.acquire(spec.name, spec.version, spec.label).release()
 
     def metadata(self, spec):
         """Describe a model's signatures.

@@ -89,10 +89,10 @@ def plan(signature, name, method_name, check_method_name=False):
         raise ServingError("INVALID_ARGUMENT", f"Expected one input Tensor. {_described(signature, name)}")
     _check_output_count(signature, name, kind)
     if INPUT_NAME not in signature.inputs:
-        raise ServingError("FAILED_PRECONDITION", f"{_NO_INPUTS.format(kind)} {_described(signature, name)}")
+        raise ServingError("INVALID_ARGUMENT", f"{_NO_INPUTS.format(kind)} {_described(signature, name)}")
     outputs = tuple(key for key in _OUTPUTS[kind] if key in signature.outputs)
     if not outputs:
-        raise ServingError("FAILED_PRECONDITION", f"{_NO_OUTPUTS[kind]} {_described(signature, name)}")
+        raise ServingError("INVALID_ARGUMENT", f"{_NO_OUTPUTS[kind]} {_described(signature, name)}")
     return Task(name, method_name, outputs)
 
 

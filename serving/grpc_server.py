@@ -55,7 +55,7 @@ class GrpcFront:
     async def predict(self, request, deadline):
         """Answer a `PredictRequest`."""
         spec, outputs = await self._core.predict(
-            read_spec(request.model_spec),
+            request_spec(request),
             lambda _, signature: _read_inputs(request, signature),
             tuple(request.output_filter),
             deadline,
@@ -68,14 +68,14 @@ class GrpcFront:
 
     async def classify(self, request, deadline):
         """Answer a `ClassificationRequest`."""
-        spec, result = await self._core.classify(read_spec(request.model_spec), request.input, deadline)
+        spec, result = await self._core.classify(request_spec(request), request.input, deadline)
         response = protocol.ClassificationResponse(result=result)
         fill_spec(response.model_spec, spec)
         return self._logged("classify", request, response, spec)
 
     async def regress(self, request, deadline):
         """Answer a `RegressionRequest`."""
-        spec, result = await self._core.regress(read_spec(request.model_spec), request.input, deadline)
+        spec, result = await self._core.regress(request_spec(request), request.input, deadline)
         response = protocol.RegressionResponse(result=result)
         fill_spec(response.model_spec, spec)
         return self._logged("regress", request, response, spec)
@@ -93,15 +93,15 @@ class GrpcFront:
 
     async def get_model_metadata(self, request, deadline):
         """Answer a `GetModelMetadataRequest`."""
-        fields = list(request.metadata_field)
-        if fields != ["signature_def"]:
-            wording = (
-                f"Metadata field {fields[0][:100]} is not supported"
-                if fields
-                else "GetModelMetadataRequest must specify at least one metadata_field"
-            )
-            raise ServingError("INVALID_ARGUMENT", f"{wording}; metadata_field must be ['signature_def']")
-        spec, signature_defs = self._core.metadata(read_spec(request.model_spec))
+        spec = request_spec(request)
+        if not request.metadata_field:
+            wording = "GetModelMetadataRequest must specify at least one metadata_field"
+            raise ServingError("INVALID_ARGUMENT", f"{wording}: 'signature_def'")
+        for field in request.metadata_field:
+            if field != "signature_def":
+                wording = f"Metadata field {field[:100]} is not supported"
+                raise ServingError("INVALID_ARGUMENT", f"{wording}; metadata_field must be 'signature_def'")
+        spec, signature_defs = self._core.metadata(spec)
         response = protocol.GetModelMetadataResponse()
         fill_spec(response.model_spec, spec)
         response.metadata["signature_def"].Pack(signature_defs)
@@ -110,7 +110,7 @@ class GrpcFront:
     async def get_model_status(self, request, deadline):
         """Answer a `GetModelStatusRequest`."""
         response = protocol.GetModelStatusResponse()
-        for status in self._core.status(read_spec(request.model_spec)):
+        for status in self._core.status(request_spec(request)):
             entry = response.model_version_status.add(version=status.version, state=status.state)
             entry.status.error_code = GRPC_CODES[status.error_code]
             entry.status.error_message = status.error_message
@@ -118,13 +118,12 @@ class GrpcFront:
 
     async def reload_config(self, request, deadline):
         """Answer a `ReloadConfigRequest`; models load meanwhile, and requests are answered."""
+        if request.config.WhichOneof("config") != "model_config_list":
+            wording = "ServerModelConfig type not supported by HandleReloadConfigRequest."
+            raise ServingError("INVALID_ARGUMENT", f"{wording} Only ModelConfigList is currently supported")
+        await self._core.in_thread(self._core.manager.reload, request.config)
         response = protocol.ReloadConfigResponse()
-        try:
-            await self._core.in_thread(self._core.manager.reload, request.config)
-        except ServingError as error:
-            # TensorFlow Serving answers OK, with what went wrong inside.
-            response.status.error_code = GRPC_CODES[error.code]
-            response.status.error_message = error.message
+        response.status.SetInParent()
         return response
 
     async def check_health(self, request, deadline):
@@ -136,6 +135,23 @@ class GrpcFront:
         async for request in requests:
             async for response in health.watch(self._core.manager, request):
                 yield response
+
+
+def request_spec(request):
+    """Read the `ModelSpec` of a request.
+
+    Args:
+        request: A message with a `model_spec`.
+
+    Returns:
+        A `serving.specs.ModelSpec`.
+
+    Raises:
+        ServingError: `INVALID_ARGUMENT` if it has none.
+    """
+    if not request.HasField("model_spec"):
+        raise ServingError("INVALID_ARGUMENT", "Missing ModelSpec")
+    return read_spec(request.model_spec)
 
 
 def read_spec(message):

@@ -165,11 +165,16 @@ def _named_rows(rows, signature):
 
 
 def _wrong_keys(index, row, signature):
-    unknown = [key for key in row if key not in signature.inputs][:1]
-    hint = did_you_mean(unknown[0], signature.inputs) if unknown else ""
+    unknown = next((key for key in row if key not in signature.inputs), None)
+    if unknown is not None:
+        hint = did_you_mean(unknown, signature.inputs)
+        return invalid(
+            f"Failed to process element: {index} key: {unknown[:100]} of 'instances' list. Error: INVALID_ARGUMENT: "
+            f"JSON object: does not have named input: {unknown[:100]}.{hint} Received: {listed(row)}."
+        )
     return invalid(
         f"Failed to process element: {index} of 'instances' list. JSON object: {shown(row)} "
-        f"keys must be equal to: {listed(signature.inputs)}.{hint} Received: {listed(row) or 'none'}."
+        f"keys must be equal to: {listed(signature.inputs)}. Received: {listed(row) or 'none'}."
     )
 
 

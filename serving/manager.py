@@ -255,8 +255,8 @@ class Manager:
             return models[name]
         if label:
             raise ServingError("INVALID_ARGUMENT", f"Unrecognized servable version label: {label}")
-        served = ", ".join(sorted(models)) or "none"
-        raise ServingError("NOT_FOUND", f"{not_found(name, number)}. The models served are: {served}")
+        # Not a word more: clients that wait for a server compare it letter by letter.
+        raise ServingError("NOT_FOUND", not_found(name, number))
 
     def status(self, name, number=None, label=None):
         """Tell the state of a model's versions.

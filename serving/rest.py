@@ -113,7 +113,7 @@ class RestFront:
 
     async def _predict(self, spec, body):
         deadline = self._deadline()
-        parsed = parse_predict(body)
+        parsed = self._parse(parse_predict, spec, body)
         spec = spec._replace(signature_name=parsed.signature_name)
         inputs = {}
 
@@ -128,6 +128,15 @@ class RestFront:
             log.write("predict", request, _message(PredictResponse(), spec, outputs=outputs), spec)
         return encode_outputs(outputs, parsed.rows)
 
+    def _parse(self, parse, spec, body):
+        try:
+            return parse(body)
+        except ServingError as error:
+            # As in TensorFlow Serving: of a body that is JSON, the model comes before what is in it.
+            if not error.message.startswith("JSON Parse error"):
+                self._core.check(spec)
+            raise
+
     async def _classify(self, spec, body):
         result = await self._infer("classify", self._core.classify, spec, body)
         return encode_classifications(result)
@@ -138,7 +147,7 @@ class RestFront:
 
     async def _infer(self, kind, answer, spec, body):
         deadline = self._deadline()
-        name, examples = parse_examples(body)
+        name, examples = self._parse(parse_examples, spec, body)
         spec, result = await answer(spec._replace(signature_name=name), examples, deadline, kind)
         log = self._core.logs.find(spec.name)
         if log is not None:

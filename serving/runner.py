@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
@@ -105,8 +106,9 @@ class Runner:
         for name, signature_def in meta_graph.signature_def.items():
             if name not in INIT_SIGNATURES:
                 self.signature_defs.signature_def[name].ParseFromString(signature_def.SerializeToString())
+        placeholders = {node.name for node in meta_graph.graph_def.node if node.op.startswith("Placeholder")}
         self.signatures = {
-            name: Signature.from_proto(signature_def)
+            name: _mark_fed_inside(Signature.from_proto(signature_def), placeholders)
             for name, signature_def in self.signature_defs.signature_def.items()
         }
         # A small model answers up to four times sooner without the hand-over to a pool; loops gain from the pool.
@@ -179,7 +181,7 @@ class Runner:
         outputs = self.signatures[signature_name].outputs
         # A TensorFlow 1 signature may hand an input straight back, which a session refuses to fetch.
         return {
-            name: inputs[feeds[tensor]] if (tensor := outputs[name].tensor_name) in feeds else values[tensor]
+            name: inputs[feeds[tensor]] if (tensor := outputs[name].tensor_name) in feeds else _array(values[tensor])
             for name in output_names
         }
 
@@ -203,6 +205,23 @@ class Runner:
         self._callable = self._session = None
         ops.dismantle_graph(self._graph)
         self._graph = None
+
+
+def _mark_fed_inside(signature, placeholders):
+    inputs = {
+        name: spec._replace(fed_inside=spec.tensor_name.partition(":")[0] not in placeholders)
+        for name, spec in signature.inputs.items()
+    }
+    return signature._replace(inputs=inputs)
+
+
+def _array(value):
+    # One string without a dimension comes as bytes.
+    if not isinstance(value, bytes):
+        return value
+    array = np.empty((), object)
+    array[()] = value
+    return array
 
 
 def _session_config(options):

@@ -133,10 +133,14 @@ class ServedModel:
                 self._plan_retry(version)
 
     def _plan_retry(self, version):
+        # Each is a thread, and a version that is being copied fails every second.
+        if version.retry is not None:
+            version.retry.cancel()
+        version.retry = None
         if version.failed and version.failures <= self._loader.max_retries and version.number in self._aspired:
-            timer = threading.Timer(self._loader.retry_seconds, self._retry, (version, version.failures))
-            timer.daemon = True
-            timer.start()
+            version.retry = threading.Timer(self._loader.retry_seconds, self._retry, (version, version.failures))
+            version.retry.daemon = True
+            version.retry.start()
 
     def _retry(self, version, failures):
         with self._lock:

@@ -15,6 +15,7 @@ INIT_SIGNATURES = ("__saved_model_init_op", "__saved_model_train_op")
 
 # What one message may take of a name or a list of them: a model's names are anybody's, as a request's are.
 _MAX_NAME = 100
+_MAX_MISFITS = 3
 _MAX_COMPARED = 20
 _MAX_ACCEPTED = 300
 
@@ -26,11 +27,14 @@ class TensorSpec(NamedTuple):
         dtype: A numpy dtype; `object` for strings.
         shape: A tuple of sizes, None where any size will do; None when the rank is not known.
         tensor_name: The tensor's name in the graph.
+        fed_inside: Whether it is fed into the middle of the graph, as TensorFlow 1's models often are. Then the shape
+            is no promise, and the graph judges it, as it does in TensorFlow Serving for all.
     """
 
     dtype: np.dtype
     shape: tuple | None
     tensor_name: str
+    fed_inside: bool = False
 
     def __str__(self):
         shape = "any shape" if self.shape is None else str(list(self.shape)).replace("None", "any")
@@ -88,13 +92,34 @@ class Signature(NamedTuple):
             raise ServingError("INVALID_ARGUMENT", f"{_misnamed(inputs, self, name)}. {correct_request(name, self)}")
         for key, spec in self.inputs.items():
             array = complete[key]
-            if array.dtype != spec.dtype or not spec.accepts_shape(array.shape):
+            if array.dtype != spec.dtype or not (spec.fed_inside or spec.accepts_shape(array.shape)):
                 message = (
                     f"input {key!r} of signature {name!r} takes {spec}. "
                     f"Received: {dtype_name(array.dtype)} {list(array.shape)}. {correct_request(name, self)}"
                 )
                 raise ServingError("INVALID_ARGUMENT", message)
         return complete
+
+    def fits(self, inputs):
+        """Tell whether arrays have the shapes that the signature names."""
+        return all(spec.accepts_shape(inputs[key].shape) for key, spec in self.inputs.items())
+
+    def misfit(self, inputs, name):
+        """Say which shapes are not the signature's, and what a correct request looks like.
+
+        Args:
+            inputs: Input names to numpy arrays.
+            name: The signature's name.
+
+        Returns:
+            Sentences.
+        """
+        wrong = [
+            f"Input {key!r} takes {spec}. Received: {list(inputs[key].shape)}."
+            for key, spec in self.inputs.items()
+            if not spec.accepts_shape(inputs[key].shape)
+        ]
+        return f"{' '.join(wrong[:_MAX_MISFITS])} {correct_request(name, self)}"
 
     def select_outputs(self, output_filter, name):
         """Give the names of the outputs to compute: all of them, or those asked for.

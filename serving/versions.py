@@ -49,6 +49,8 @@ class Version:
         files = self._files()
         if files != self._fingerprint:
             self.failures = 0
+        # The `threading.Timer` of the next try.
+        self.retry = None
         self._fingerprint = files
         with self._lock:
             self._retired = False

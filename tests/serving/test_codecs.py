@@ -154,7 +154,7 @@ KINDS = "INVALID_ARGUMENT: JSON Value: "
         (b'{"instances": [1]}', "complex64", ROW + "0.* UNIMPLEMENTED: Conversion of JSON Value: 1 to type: complex64"),
         (b'{"instances": [{"x": 1}, 2]}', "float32", "Expecting object but got list at item 1 of input list"),
         (b'{"instances": [2, {"x": 1}]}', "float32", "Expecting value/list but got object at item 1 of input list"),
-        (b'{"instances": [{"xx": 1}]}', "float32", r"keys must be equal to: x. Did you mean 'x'\? Received: xx"),
+        (b'{"instances": [{"xx": 1}]}', "float32", r"does not have named input: xx. Did you mean 'x'\? Received: xx"),
         (b'{"instances": [{"x": 1}, {}]}', "float32", ROW + "1 .*JSON object: {} keys must be equal to: x"),
         (b'{"inputs": {"xx": 1}}', "float32", "Missing named input: x in 'inputs' object. Did you mean 'x'"),
     ],

@@ -115,8 +115,9 @@ def test_grpc_refusals(server):
     long = predict_pb2.PredictRequest()
     long.model_spec.name = "é" * 20_000
     metadata = get_model_metadata_pb2.GetModelMetadataRequest()
+    metadata.model_spec.name = "affine"
     for call, message, code, words in (
-        (stub(server).Classify, classify, "INVALID_ARGUMENT", "ModelSpec has no name specified"),
+        (stub(server).Classify, classify, "INVALID_ARGUMENT", "Missing ModelSpec"),
         (stub(server).Predict, request, "INVALID_ARGUMENT", "Unrecognized servable version label: stable"),
         (stub(server).Predict, large, "RESOURCE_EXHAUSTED", "larger than max"),
         (stub(server).Predict, long, "NOT_FOUND", "Latest\\(éé"),

@@ -96,3 +96,10 @@ def test_messages_end_with_the_sample_however_much_was_sent():
     with pytest.raises(ServingError) as caught:
         AFFINE.select_outputs(["k" * 100_000] * 100_000, "s")
     assert len(caught.value.message) < MAX_MESSAGE
+
+
+def test_what_is_fed_inside_the_graph_takes_any_shape_but_is_told_apart():
+    inside = AFFINE._replace(inputs={"x": AFFINE.inputs["x"]._replace(fed_inside=True)})
+    assert inside.check_inputs({"x": X[0]}, "s")["x"] is not None
+    assert inside.fits({"x": X}) and not inside.fits({"x": X[0]})
+    assert inside.misfit({"x": X[0]}, "s").startswith("Input 'x' takes float32 [any, 3]. Received: [3]. A correct")
