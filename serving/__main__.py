@@ -13,7 +13,7 @@ from serving.config_protos import ConfigError
 from serving.flags import parse_flags
 
 # A thread that comes back from the model waits at most this long for the interpreter, instead of 5 ms.
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.00002
 GC_THRESHOLDS = 50_000, 20, 20
 
 

@@ -72,6 +72,7 @@ class Lane:
         self._loop = asyncio.get_running_loop()
         self._threads = options.threads if batching is None else batching.num_batch_threads
         self._running = 0
+        self._was_quick = False
         self._scheduled = False
         self._timer = None
         self._clocks = {}
@@ -139,13 +140,14 @@ class Lane:
         self._scheduled = False
         until = time.monotonic() + SLICE_SECONDS
         while self._line and self._running < self._threads:
-            turn = self._line.take()
+            turn = self._line.take(1 if self._was_quick else self._threads)
             _bury(turn.dead)
             if not turn.tasks:
                 if turn.wait is not None and self._timer is None:
                     self._timer = self._loop.call_later(turn.wait, self._on_timer)
                 break
-            if self._is_quick(turn.size):
+            self._was_quick = self._is_quick(turn.size)
+            if self._was_quick:
                 self._finish(turn.tasks, self._attempt(turn.tasks, turn.size))
                 if time.monotonic() > until:
                     return self._schedule()
@@ -169,7 +171,7 @@ class Lane:
         while turn.tasks:
             done, results = turn.tasks, self._attempt(turn.tasks, turn.size)
             # The next is begun before the loop has sent the answers to the last, or a core would stand still.
-            turn = NOTHING if self._is_quick(turn.size) else self._line.take()
+            turn = NOTHING if self._is_quick(turn.size) else self._line.take(self._threads)
             try:
                 self._loop.call_soon_threadsafe(self._worked, done, results, turn)
             except RuntimeError:

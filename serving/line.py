@@ -101,8 +101,12 @@ class Line:
         with self._lock:
             self._tasks.append(task)
 
-    def take(self):
+    def take(self, shares=1):
         """Take out what is to be run next.
+
+        Args:
+            shares: How many runs side by side the line is for: no more than that part of it is taken, because a
+                run that took all would leave the others nothing to do.
 
         Returns:
             A `Turn`.
@@ -118,10 +122,11 @@ class Line:
                 return self._take_batch(first, now, dead)
             if first.key is None or self.plan is None or first.rows > self.plan.max_rows:
                 return Turn([self._tasks.popleft()], None, None, dead)
-            return self._take_planned(first, now, dead)
+            return self._take_planned(first, now, dead, shares)
 
-    def _take_planned(self, first, now, dead):
-        alike, rows = self._alike(first, self.plan.max_rows, now)
+    def _take_planned(self, first, now, dead, shares):
+        share = -(-len(self._tasks) // shares)
+        alike, rows = self._alike(first, self.plan.max_rows, now, share)
         size = self.plan.choose(rows)
         if size < first.rows:
             return Turn([self._tasks.popleft()], None, None, dead)
@@ -140,11 +145,11 @@ class Line:
         self._remove(alike)
         return Turn(alike, next((size for size in batching.allowed_batch_sizes if size >= rows), rows), None, dead)
 
-    def _alike(self, first, max_rows, now):
+    def _alike(self, first, max_rows, now, most=None):
         alike, rows = [], 0
         for task in self._tasks:
             if task.key == first.key and not task.is_dead(now):
-                if rows + task.rows > max_rows:
+                if rows + task.rows > max_rows or len(alike) == most:
                     break
                 alike.append(task)
                 rows += task.rows

@@ -99,24 +99,25 @@ def _conditions(results, options):
     versions += [f"{SERVERS[name].title} {environments.pinned(name)}" for name in peers]
     rounds = len({record["round"] for record in results.records if record.get("round")})
     return (
-        f"{settings['date']}; {os.cpu_count()} cores ({_processor()}), {', '.join(versions)}, "
+        f"{settings['date']}; {os.cpu_count()} cores ({processor()}), {', '.join(versions)}, "
         f"h2load {load.find_h2load()}, Python {platform.python_version()}; "
         f"seed {settings['seed']}, medians of {rounds} rounds, windows of {settings['seconds']} s after "
         f"{settings['warmup']} s to warm up; at most {results.other_work():.2f} cores did other work in between."
     )
 
 
-def _processor():
+def processor():
+    """Names the machine's processor."""
     try:
         return re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text()).group(1)
     except (OSError, AttributeError):
         return platform.machine()
 
 
-def write(text):
-    """Puts the tables between their marks in the README."""
+def write(text, begin=BEGIN, end=END):
+    """Puts tables between their marks in the README."""
     page = README.read_text()
-    pattern = f"{re.escape(BEGIN)}.*?{re.escape(END)}"
+    pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
     if not re.search(pattern, page, re.DOTALL):
-        raise ValueError(f"{README.name} must have the lines {BEGIN} and {END}")
-    README.write_text(re.sub(pattern, lambda _: f"{BEGIN}\n{text}\n{END}", page, flags=re.DOTALL))
+        raise ValueError(f"{README.name} must have the lines {begin} and {end}")
+    README.write_text(re.sub(pattern, lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL))

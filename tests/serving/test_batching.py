@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+import types
 from concurrent import futures
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from serving.batching import Lane, LaneOptions
 from serving.config_protos import BatchingOptions
 from serving.errors import ServingError
+from serving.line import Line, Task
 from serving.merging import Plan
 
 PLAN = Plan({1: 1.0, 2: 1.1, 4: 1.2, 8: 1.3})
@@ -259,3 +261,11 @@ def test_batching_runs_large_requests_in_parts_when_asked(model, hold):
 
     options = BATCHING._replace(allowed_batch_sizes=(), enable_large_batch_splitting=True, max_execution_batch_size=2)
     run(test, model, hold, LaneOptions(batching=options))
+
+
+def test_a_run_leaves_the_others_their_share(hold):
+    line = Line("m", 100, plan=PLAN)
+    for _ in range(8):
+        line.put(Task({"x": np.zeros((1, 1))}, ((1,),), 1, None, hold, types.SimpleNamespace(done=lambda: False)))
+    sizes = [len(line.take(shares).tasks) for shares in (2, 2, 1)]
+    assert sizes == [4, 2, 2]
