@@ -32,13 +32,15 @@ class LaneOptions(NamedTuple):
 
     Args:
         max_waiting: Requests that may wait; further ones are refused.
-        threads: Runs side by side.
+        threads: Runs side by side of requests that are not merged.
+        merged_threads: Runs side by side of those that are.
         merge: Whether requests that wait are merged where that is found to change no answer.
         batching: `BatchingOptions`, which merge whatever fits and may wait for more; None for the above.
     """
 
     max_waiting: int = 1000
     threads: int = 4 * (os.cpu_count() or 1)
+    merged_threads: int = 2
     merge: bool = True
     batching: object = None
 
@@ -70,7 +72,6 @@ class Lane:
         self._may_be_quick = may_be_quick
         self._observe = observe
         self._loop = asyncio.get_running_loop()
-        self._threads = options.threads if batching is None else batching.num_batch_threads
         self._running = 0
         self._was_quick = False
         self._scheduled = False
@@ -81,6 +82,13 @@ class Lane:
     def plan(self):
         """The `Plan` by which requests are merged, or None."""
         return self._line.plan
+
+    @property
+    def _threads(self):
+        if self._options.batching is not None:
+            return self._options.batching.num_batch_threads
+        # Many small runs side by side would leave nothing to merge.
+        return self._options.threads if self._line.plan is None else self._options.merged_threads
 
     @property
     def waiting(self):

@@ -38,8 +38,6 @@ _NO_SIGNATURE = {
 _NO_TASK = "Requested signature not found in model graph: {}."
 
 CORES = os.cpu_count() or 1
-# Of runs that share all cores, one computes while the next is put together.
-MERGED_THREADS = 2
 
 
 class Core:
@@ -209,10 +207,11 @@ class Core:
         options = self._options
         if version.batching is not None:
             options = options._replace(batching=version.batching)
-        if version.runner.cores == 1 and not version.runner.has_loops(name):
-            # One core each: more at a time would only take turns.
-            return options._replace(threads=CORES)
-        return options._replace(threads=MERGED_THREADS) if version.plans.get(name) else options
+        if version.runner.cores == 1:
+            # One core each: more at a time would only take turns. What loops may take long, and must not shut others out.
+            threads = options.threads if version.runner.has_loops(name) else CORES
+            return options._replace(threads=threads, merged_threads=CORES)
+        return options
 
     def _observer(self, model_name, signature_name):
         metrics, padded = self.metrics, self._options.batching is not None

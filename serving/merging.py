@@ -147,7 +147,7 @@ def _plan_signature(run, sets_of_samples):
         if answer is False:
             return True, None
         merged = samples if answer else merged
-    return merged is not None, merged and Plan(_measure(run, merged[0]))
+    return merged is not None, merged and _make_plan(run, merged[0])
 
 
 def find_plan(run, samples):
@@ -163,7 +163,7 @@ def find_plan(run, samples):
     Raises:
         Exception: Whatever the model raises on a sample.
     """
-    return Plan(_measure(run, samples[0])) if may_merge(run, samples) else None
+    return _make_plan(run, samples[0]) if may_merge(run, samples) else None
 
 
 def may_merge(run, samples):
@@ -213,6 +213,12 @@ def _close(received, expected):
     return bool(np.allclose(received, expected, rtol=tolerance, atol=tolerance * scale, equal_nan=True))
 
 
+def _make_plan(run, sample):
+    seconds = _measure(run, sample)
+    # Without a size of one row there is nothing to choose from.
+    return Plan(seconds) if 1 in seconds else None
+
+
 def _measure(run, sample):
     until = time.monotonic() + PROBE_SECONDS
     size_of_row = sum(array.nbytes for array in sample.values())
@@ -220,8 +226,11 @@ def _measure(run, sample):
     for size in (2**power for power in range(MAX_ROWS.bit_length())):
         if seconds and size * size_of_row > MAX_PROBE_BYTES:
             break
-        inputs = join([sample], size)
-        taken = _time(run, inputs)
+        try:
+            taken = _time(run, join([sample], size))
+        # A batch may be more than the model, or the memory, has room for: what was smaller was not.
+        except Exception:
+            break
         best = max((rows / duration for rows, duration in seconds.items()), default=0.0)
         # A size that is slow, for its kernels or by chance, says little of the next.
         if size / taken > best * MIN_GAIN:

@@ -94,6 +94,19 @@ def test_without_a_plan_each_request_runs_alone(model, hold):
     run(test, model, hold)
 
 
+def test_merged_runs_have_a_number_of_their_own(model, hold):
+    async def test(lane, submit):
+        model.go.clear()
+        waiting = [submit([float(i)]) for i in range(16)]
+        await asyncio.sleep(0.1)
+        assert lane.waiting == 8
+        model.go.set()
+        await answers(waiting)
+        assert model.rows == [8, 8]
+
+    run(test, model, hold, LaneOptions(threads=8, merged_threads=1), plan=PLAN)
+
+
 def test_those_that_wait_are_merged_filled_up_and_told_apart(model, hold):
     async def test(lane, submit):
         model.go.clear()
@@ -108,7 +121,7 @@ def test_those_that_wait_are_merged_filled_up_and_told_apart(model, hold):
         assert await answers([other_shape]) == [[[2.0, 4.0]]]
         assert model.rows == [1, 8, 1]
 
-    run(test, model, hold, LaneOptions(threads=1), plan=PLAN)
+    run(test, model, hold, LaneOptions(merged_threads=1), plan=PLAN)
 
 
 def test_one_bad_request_is_not_the_others_error(model, hold):

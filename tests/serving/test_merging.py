@@ -103,6 +103,15 @@ def test_models_whose_rows_are_apart_are_merged():
         assert min(plan.seconds) == 1 and all(seconds > 0 for seconds in plan.seconds.values())
 
 
+def test_a_model_that_refuses_large_batches_is_merged_as_far_as_it_goes():
+    def limited(inputs):
+        if len(inputs["x"]) > 8:
+            raise ValueError("at most 8 rows")
+        return dense(inputs)
+
+    assert plan_signatures(Runner(limited))["s"].max_rows <= 8
+
+
 def test_the_same_row_again_proves_nothing():
     row = {"x": np.ones((1, 3), np.float32)}
     assert find_plan(dense, [row] * 4) is None
