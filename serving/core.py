@@ -208,7 +208,7 @@ class Core:
         if version.batching is not None:
             options = options._replace(batching=version.batching)
         if version.runner.cores == 1:
-            # One core each: more at a time would only take turns. What loops may take long, and must not shut others out.
+            # One core each: more would only take turns. What loops may take long, and must not shut others out.
             threads = options.threads if version.runner.has_loops(name) else CORES
             return options._replace(threads=threads, merged_threads=CORES)
         return options
