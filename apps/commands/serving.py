@@ -76,6 +76,8 @@ def up(ports, models="models"):
     """Exports what ships, serves it, and opens the gallery, until Ctrl-C; returns the exit code."""
     ports.check("grpc", "rest", "gallery")
     signal.signal(signal.SIGTERM, _interrupt)
+    # A shell starts what runs in its background with this signal ignored.
+    signal.signal(signal.SIGINT, _interrupt)
     processes = []
     try:
         # The gallery takes seconds to import, so it starts while models are exported.
