@@ -1,7 +1,7 @@
 """HTTP/2 on asyncio: as much of RFC 9113 as a gRPC server needs, with hpack for the headers.
 
-grpcio's own Python server spends 150 to 200 microseconds a request on its threads and queues, several times what a small
-model needs; this spends less than a tenth of that. `benchmarks/serving/README.md` has the measurement.
+grpcio's own Python server spends 150 to 200 microseconds a request on its threads and queues, several times what a
+small model needs; this spends a tenth of that. `benchmarks/serving/README.md` has the measurement.
 """
 
 import asyncio
