@@ -63,6 +63,7 @@ benchmark: $(VENV)/.installed  ## training speed beside plain Keras and PyTorch
 
 benchmark-serving: $(VENV)/.installed  ## the model server beside others; an hour, and needs h2load
 	$(BIN)/python -m benchmarks.serving --make-environments
+	$(BIN)/python -m benchmarks.serving --resume --million
 
 lock: $(VENV)/.installed-dev  ## write constraints.txt from what is installed
 	@(head -n 1 constraints.txt; $(BIN)/python -m pip freeze --exclude-editable) > constraints.new && mv constraints.new constraints.txt

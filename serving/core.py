@@ -167,8 +167,9 @@ class Core:
                 signature = version.runner.signature(task.signature_name)
                 inputs = signature.check_inputs({INPUT_NAME: array}, task.signature_name)
                 lane = self._lane(version, task.signature_name, task.output_names)
-                release.expect()
                 waiting.append(lane.submit(inputs, deadline, release))
+                # Not before: a request that is refused gives nothing back.
+                release.expect()
         finally:
             release()
         outputs = await asyncio.gather(*(_outputs(future, spec.name) for future in waiting))

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from serving.errors import ServingError
+from serving.examples import Task
+from serving.protocol import Input
 from serving.specs import ModelSpec
 
 X = np.ones((2, 3), np.float32)
@@ -71,3 +73,22 @@ def test_metadata_and_status(core):
     assert [status[:3] for status in core.status(ModelSpec("affine"))] == [(3, "AVAILABLE", "OK")]
     with pytest.raises(ServingError, match="Could not find version 4 of model affine"):
         core.status(ModelSpec("affine", 4))
+
+
+def test_a_refused_classification_does_not_keep_its_model(core, complete, monkeypatch):
+    def refuse(*arguments):
+        raise ServingError("UNAVAILABLE", "full")
+
+    monkeypatch.setattr("serving.batching.Lane.submit", refuse)
+    monkeypatch.setattr(
+        "serving.core.plan", lambda *arguments: Task("serving_default", "tensorflow/serving/classify", ("upper",))
+    )
+    monkeypatch.setattr("serving.core.INPUT_NAME", "text")
+    monkeypatch.setattr("serving.signatures.Signature.check_inputs", lambda signature, inputs, name: inputs)
+    examples = Input()
+    examples.example_list.examples.add()
+    with pytest.raises(ServingError, match="full"):
+        complete(core.classify(ModelSpec("mixed"), examples))
+    version = core.manager.acquire("mixed")
+    assert version._in_flight == 1
+    version.release()
