@@ -164,7 +164,7 @@ class Core:
             tasks = plan_tasks(functools.partial(_find_signature, version))
             array = examples_array(examples)
             for task in tasks:
-                signature = version.runner.signature(task.signature_name)
+                signature = version.runner.signatures[task.signature_name]
                 inputs = signature.check_inputs({INPUT_NAME: array}, task.signature_name)
                 lane = self._lane(version, task.signature_name, task.output_names)
                 waiting.append(lane.submit(inputs, deadline, release))
@@ -200,7 +200,7 @@ class Core:
             self._executor,
             observe=self._observer(version.model_name, name),
             plan=version.plans.get(name),
-            learn=name not in version.plans and is_row_wise(runner.signature(name)) and not runner.is_stateful(name),
+            learn=name not in version.plans and is_row_wise(runner.signatures[name]) and not runner.is_stateful(name),
             may_be_quick=not runner.has_loops(name),
         )
 

@@ -16,7 +16,7 @@ from tensorflow.python.framework import ops
 from serving.errors import ServingError
 from serving.graphs import LOOPS, GraphReader, missing_ops
 from serving.protocol import SignatureDefMap
-from serving.signatures import INIT_SIGNATURES, Signature
+from serving.signatures import INIT_SIGNATURES, HasSignatures, Signature
 
 CALLER_THREAD = -1
 SESSION_POOL = 0
@@ -83,7 +83,7 @@ class RunnerOptions(NamedTuple):
         )
 
 
-class Runner:
+class Runner(HasSignatures):
     """One loaded model. Safe to run from many threads at once.
 
     Attributes:
@@ -136,23 +136,6 @@ class Runner:
         except BaseException:
             self.close()
             raise
-
-    def signature(self, name):
-        """Find a signature by name.
-
-        Args:
-            name: The signature's name.
-
-        Returns:
-            The `Signature`.
-
-        Raises:
-            ServingError: `INVALID_ARGUMENT` if the model has none of that name.
-        """
-        if name not in self.signatures:
-            accepted = ", ".join(sorted(self.signatures))
-            raise ServingError("INVALID_ARGUMENT", f"the model's signatures are {accepted}. Received: {name!r}")
-        return self.signatures[name]
 
     def is_stateful(self, signature_name):
         """Tell whether one run of a signature can change the answer of another, by state or by chance."""

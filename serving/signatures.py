@@ -101,8 +101,8 @@ class Signature(NamedTuple):
         return complete
 
     def fits(self, inputs):
-        """Tell whether arrays have the shapes that the signature names."""
-        return all(spec.accepts_shape(inputs[key].shape) for key, spec in self.inputs.items())
+        """Tell whether arrays that `check_inputs` took have the shapes that the signature names."""
+        return all(not spec.fed_inside or spec.accepts_shape(inputs[key].shape) for key, spec in self.inputs.items())
 
     def misfit(self, inputs, name):
         """Say which shapes are not the signature's, and what a correct request looks like.
@@ -148,6 +148,27 @@ class Signature(NamedTuple):
             if alias in output_filter[:index]:
                 raise ServingError("INVALID_ARGUMENT", f"duplicate output tensor alias: {alias[:_MAX_NAME]}")
         return tuple(sorted(output_filter))
+
+
+class HasSignatures:
+    """What has `signatures`, names to `Signature`s."""
+
+    def signature(self, name):
+        """Find a signature by name.
+
+        Args:
+            name: The signature's name.
+
+        Returns:
+            The `Signature`.
+
+        Raises:
+            ServingError: `INVALID_ARGUMENT` if the model has none of that name.
+        """
+        if name not in self.signatures:
+            accepted = ", ".join(sorted(self.signatures))
+            raise ServingError("INVALID_ARGUMENT", f"the model's signatures are {accepted}. Received: {name!r}")
+        return self.signatures[name]
 
 
 def did_you_mean(received, names):

@@ -8,15 +8,14 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from serving.errors import ServingError
 from serving.protocol import SignatureDefMap
-from serving.signatures import DEFAULT_SIGNATURE, Signature
+from serving.signatures import DEFAULT_SIGNATURE, HasSignatures, Signature
 from serving.tensors import string_array
 
 MODEL_FILE = "model.tflite"
 
 
-class TfLiteRunner:
+class TfLiteRunner(HasSignatures):
     """One loaded TensorFlow Lite model, with the methods of `serving.runner.Runner`.
 
     Args:
@@ -48,23 +47,6 @@ class TfLiteRunner:
             name: Signature.from_proto(signature_def)
             for name, signature_def in self.signature_defs.signature_def.items()
         }
-
-    def signature(self, name):
-        """Find a signature by name.
-
-        Args:
-            name: The signature's name.
-
-        Returns:
-            The `Signature`.
-
-        Raises:
-            ServingError: `INVALID_ARGUMENT` if the model has none of that name.
-        """
-        if name not in self.signatures:
-            accepted = ", ".join(sorted(self.signatures))
-            raise ServingError("INVALID_ARGUMENT", f"the model's signatures are {accepted}. Received: {name!r}")
-        return self.signatures[name]
 
     def is_stateful(self, signature_name):
         """Tell that runs may depend on one another: a TensorFlow Lite model does not say."""

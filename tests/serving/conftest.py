@@ -14,6 +14,7 @@ from serving.flags import parse_flags
 from serving.manager import Manager
 from serving.runner import RunnerOptions
 from serving.server import Server
+from tests.serving.wire import Wire
 
 MODELS = ("affine", "picture", "mixed", "tf1")
 
@@ -189,3 +190,18 @@ def server(models, serve, tmp_path_factory):
     entries = [f'config {{ name: "{name}" base_path: "{models / name}" }}' for name in MODELS]
     config.write_text(f"model_config_list {{ {' '.join(entries)} }}")
     return serve(f"--model_config_file={config}", "--max_request_bytes=200000", "--file_system_poll_wait_seconds=0")
+
+
+@pytest.fixture(scope="module")
+def shared_wire():
+    """A `Wire` for all tests of a file."""
+    wire = Wire()
+    yield wire
+    wire.stop()
+
+
+@pytest.fixture
+def wire(shared_wire):
+    """Both protocols with toy procedures; whatever a test does, nothing may be held when it is over."""
+    yield shared_wire
+    assert shared_wire.settled() is None

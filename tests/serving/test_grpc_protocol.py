@@ -14,19 +14,6 @@ from tests.serving.wire import MAX_BYTES, Peer, Wire, prefixed
 ECHO = prefixed(b"\n\3abc")
 
 
-@pytest.fixture(scope="module")
-def shared():
-    wire = Wire()
-    yield wire
-    wire.stop()
-
-
-@pytest.fixture
-def wire(shared):
-    yield shared
-    assert shared.settled() is None
-
-
 @pytest.fixture
 def peer(wire):
     peer = Peer(wire.grpc)

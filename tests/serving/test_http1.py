@@ -14,19 +14,6 @@ from tests.serving.wire import MAX_BYTES, Wire
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
-@pytest.fixture(scope="module")
-def shared():
-    wire = Wire()
-    yield wire
-    wire.stop()
-
-
-@pytest.fixture
-def wire(shared):
-    yield shared
-    assert shared.settled() is None
-
-
 @pytest.fixture
 def client(wire):
     with socket.create_connection(wire.http, timeout=10) as client:

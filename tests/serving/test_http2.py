@@ -46,19 +46,6 @@ def hurry():
         yield
 
 
-@pytest.fixture(scope="module")
-def shared():
-    wire = Wire()
-    yield wire
-    wire.stop()
-
-
-@pytest.fixture
-def wire(shared):
-    yield shared
-    assert shared.settled() is None
-
-
 @pytest.fixture
 def make_wire():
     wires = []
