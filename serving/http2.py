@@ -79,14 +79,11 @@ class Http2Connection(asyncio.Protocol):
     # The transport's side.
 
     def connection_made(self, transport):
-        """Greet the client."""
+        """Wait for the client's greeting."""
         self._transport = transport
         self._connections.add(self)
         self._receiver = Receiver(transport, self._application, self._options, self)
         self._sender = self._receiver.sender
-        settings = {3: self._options.max_concurrent_streams, 4: STREAM_WINDOW, 6: self._options.max_header_bytes}
-        payload = b"".join(key.to_bytes(2, "big") + value.to_bytes(4, "big") for key, value in settings.items())
-        self._sender.control(frame(SETTINGS, 0, 0, payload) + window_update(0, CONNECTION_WINDOW - 65_535))
 
     def connection_lost(self, error):
         """Cancel what the client was waiting for."""
@@ -119,7 +116,7 @@ class Http2Connection(asyncio.Protocol):
             if not data.startswith(PREFACE):
                 self._rest = data
                 return self._refuse_stranger(data)
-            self._greeted = True
+            self._greet()
             position = len(PREFACE)
         receiver, now = self._receiver, self._active
         while end - position >= 9:
@@ -140,6 +137,13 @@ class Http2Connection(asyncio.Protocol):
             if self._over is not None:
                 break
         self._rest = data[position:]
+
+    def _greet(self):
+        # Not before the client has: one that speaks HTTP/1.1 could not read the sentence that refuses it.
+        self._greeted = True
+        settings = {3: self._options.max_concurrent_streams, 4: STREAM_WINDOW, 6: self._options.max_header_bytes}
+        payload = b"".join(key.to_bytes(2, "big") + value.to_bytes(4, "big") for key, value in settings.items())
+        self._sender.control(frame(SETTINGS, 0, 0, payload) + window_update(0, CONNECTION_WINDOW - 65_535))
 
     def _refuse_stranger(self, data):
         if PREFACE.startswith(data):

@@ -185,3 +185,11 @@ def test_a_body_of_unknown_length_is_bounded_too(server):
         urllib.request.urlopen(request, timeout=10)
     with caught.value as error:
         assert error.code == 413
+
+
+def test_http_on_the_grpc_port_is_told_where_to_go(server):
+    connection = http.client.HTTPConnection(server.grpc, timeout=10)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    assert (response.status, b"--rest_api_port" in response.read()) == (400, True)
+    connection.close()
