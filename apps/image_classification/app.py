@@ -26,7 +26,7 @@ class Config:
     Attributes:
         data: Name of a data set, folder or tar file; see `dlkeras.data.pictures.load_pictures`.
         image_size: Height and width that pictures are read at; 0 for the data's own.
-        model: Name of a model; see `dlkeras.models.names`.
+        model: Name of a model; see `dlkeras.models.list`.
         flip: Whether training pictures are mirrored at random.
         shift: How far training pictures are moved at random, as a share of their size.
         erase: Share of training pictures that a random rectangle is erased from.
@@ -58,8 +58,8 @@ class Config:
     seed: int = 0
 
     def __post_init__(self):
-        if self.model not in models.names():
-            raise ValueError(f"`model` must be one of {', '.join(models.names())}. Received: {self.model}")
+        if self.model not in models.list():
+            raise ValueError(f"`model` must be one of {', '.join(models.list())}. Received: {self.model}")
         if self.optimizer not in _OPTIMIZERS:
             raise ValueError(f"`optimizer` must be one of {', '.join(_OPTIMIZERS)}. Received: {self.optimizer}")
         for name in ("epochs", "batch_size", "learning_rate"):

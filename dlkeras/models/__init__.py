@@ -5,9 +5,18 @@ import importlib
 
 # The files that hold named sizes. Each has VARIANTS: name -> (class, keyword arguments).
 _MODULES = (
+    "dlkeras.models.vision.mlp",
     "dlkeras.models.vision.lenet",
+    "dlkeras.models.vision.alexnet",
+    "dlkeras.models.vision.vgg",
+    "dlkeras.models.vision.nin",
+    "dlkeras.models.vision.googlenet",
     "dlkeras.models.vision.resnet",
+    "dlkeras.models.vision.densenet",
+    "dlkeras.models.vision.regnet",
     "dlkeras.models.vision.mobilenet",
+    "dlkeras.models.vision.efficientnet",
+    "dlkeras.models.vision.vision_transformer",
 )
 
 
@@ -19,7 +28,7 @@ def _variants():
     return variants
 
 
-def names():
+def list():
     """Returns the names that `create` accepts, sorted."""
     return sorted(_variants())
 
@@ -28,7 +37,7 @@ def create(name, **kwargs):
     """Builds a model by the name of its size.
 
     Args:
-        name: One of `names()`, such as `"resnet20"`.
+        name: One of `list()`, such as `"resnet20"`.
         **kwargs: Passed to the model's class, over the size's own; for example `num_classes` and `input_shape`.
 
     Returns:

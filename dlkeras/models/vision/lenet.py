@@ -8,6 +8,8 @@ The textbooks' form for 28 x 28 (the first convolution padded) with today's acti
 import keras
 from keras import layers
 
+from dlkeras.models.base import ConfiguredModel, check_choice, check_least_size, check_num_classes, check_rate
+
 _POOLING = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
 
 
@@ -17,7 +19,7 @@ def _convolve_and_pool(x, filters, padding, activation, pooling):
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")
-class LeNet(keras.Model):
+class LeNet(ConfiguredModel):
     """LeNet-5: two convolutions with pooling, then three dense layers.
 
     Args:
@@ -34,14 +36,10 @@ class LeNet(keras.Model):
     def __init__(
         self, *, num_classes=10, input_shape=(28, 28, 1), activation="relu", pooling="max", dropout=0.0, **kwargs
     ):
-        if num_classes < 1:
-            raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
-        if pooling not in _POOLING:
-            raise ValueError(f"`pooling` must be one of {', '.join(_POOLING)}. Received: pooling={pooling!r}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
-        if min(input_shape[:2]) < 12:
-            raise ValueError(f"`input_shape` must be at least 12 x 12. Received: input_shape={tuple(input_shape)}")
+        check_num_classes(num_classes)
+        check_choice("pooling", pooling, _POOLING)
+        check_rate("dropout", dropout)
+        check_least_size(input_shape, 12)
 
         inputs = keras.Input(input_shape)
         x = _convolve_and_pool(inputs, 6, "same", activation, pooling)
@@ -51,22 +49,14 @@ class LeNet(keras.Model):
         x = layers.Dense(84, activation=activation)(x)
         x = layers.Dropout(dropout)(x) if dropout else x
         outputs = layers.Dense(num_classes, name="logits")(x)  # (batch, num_classes)
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-
-        self._config = {
+        arguments = {
             "num_classes": num_classes,
             "input_shape": tuple(input_shape),
             "activation": activation,
             "pooling": pooling,
             "dropout": dropout,
         }
-
-    def get_config(self):
-        return {**self._config, "name": self.name, "trainable": self.trainable}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+        super().__init__(inputs, outputs, arguments=arguments, **kwargs)
 
 
 VARIANTS = {

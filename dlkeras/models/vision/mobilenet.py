@@ -14,6 +14,7 @@ import keras
 from keras import layers
 
 from dlkeras.layers import BatchNormalization
+from dlkeras.models.base import ConfiguredModel, check_choice, check_num_classes, check_positive, check_rate
 
 _STEM_STRIDES = {"small": 1, "large": 2}
 
@@ -98,18 +99,14 @@ def _divisible(filters, divisor=8):
 
 
 def _check(num_classes, width, stem, dropout):
-    if num_classes < 1:
-        raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
-    if not width > 0:
-        raise ValueError(f"`width` must be above 0. Received: width={width}")
-    if stem not in _STEM_STRIDES:
-        raise ValueError(f"`stem` must be one of {', '.join(_STEM_STRIDES)}. Received: stem={stem!r}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout}")
+    check_num_classes(num_classes)
+    check_positive("width", width)
+    check_choice("stem", stem, _STEM_STRIDES)
+    check_rate("dropout", dropout)
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")
-class MobileNetV1(keras.Model):
+class MobileNetV1(ConfiguredModel):
     """MobileNet: convolutions split into a depthwise and a pointwise one.
 
     Args:
@@ -134,26 +131,18 @@ class MobileNetV1(keras.Model):
             # The second block is the first one that halves the picture.
             strides = _STEM_STRIDES[stem] if index == 2 else strides
             x = _separable_block(x, max(int(filters * width), 8), strides, index)
-        super().__init__(inputs=inputs, outputs=_head(x, num_classes, dropout), **kwargs)
-
-        self._config = {
+        arguments = {
             "num_classes": num_classes,
             "input_shape": tuple(input_shape),
             "width": width,
             "stem": stem,
             "dropout": dropout,
         }
-
-    def get_config(self):
-        return {**self._config, "name": self.name, "trainable": self.trainable}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+        super().__init__(inputs, _head(x, num_classes, dropout), arguments=arguments, **kwargs)
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")
-class MobileNetV2(keras.Model):
+class MobileNetV2(ConfiguredModel):
     """MobileNetV2: residual blocks that are wide inside and narrow where they are joined.
 
     Args:
@@ -186,31 +175,26 @@ class MobileNetV2(keras.Model):
         x = _convolution(x, _divisible(1280 * max(width, 1.0)), 1, 1, "Conv_1")
         x = _normalization(x, "Conv_1_bn")
         x = layers.ReLU(6.0, name="out_relu")(x)
-        super().__init__(inputs=inputs, outputs=_head(x, num_classes, dropout), **kwargs)
-
-        self._config = {
+        arguments = {
             "num_classes": num_classes,
             "input_shape": tuple(input_shape),
             "width": width,
             "stem": stem,
             "dropout": dropout,
         }
-
-    def get_config(self):
-        return {**self._config, "name": self.name, "trainable": self.trainable}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+        super().__init__(inputs, _head(x, num_classes, dropout), arguments=arguments, **kwargs)
 
 
+_MINI = {"stem": "small", "input_shape": (32, 32, 3)}
 _LARGE = {"stem": "large", "input_shape": (224, 224, 3)}
 
 VARIANTS = {
+    "mobilenet_v1_mini": (MobileNetV1, {**_MINI, "width": 0.25}),
     "mobilenet_v1_025": (MobileNetV1, {**_LARGE, "width": 0.25}),
     "mobilenet_v1_050": (MobileNetV1, {**_LARGE, "width": 0.5}),
     "mobilenet_v1_075": (MobileNetV1, {**_LARGE, "width": 0.75}),
     "mobilenet_v1_100": (MobileNetV1, {**_LARGE, "width": 1.0}),
+    "mobilenet_v2_mini": (MobileNetV2, {**_MINI, "width": 0.35}),
     "mobilenet_v2_035": (MobileNetV2, {**_LARGE, "width": 0.35}),
     "mobilenet_v2_050": (MobileNetV2, {**_LARGE, "width": 0.5}),
     "mobilenet_v2_075": (MobileNetV2, {**_LARGE, "width": 0.75}),

@@ -11,6 +11,7 @@ import keras
 from keras import layers
 
 from dlkeras.layers import BatchNormalization
+from dlkeras.models.base import ConfiguredModel, check_choice, check_num_classes
 
 
 def _convolution(x, filters, kernel_size, strides, name):
@@ -79,7 +80,7 @@ _STEMS = {"small": _small_stem, "large": _large_stem}
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")
-class ResNet(keras.Model):
+class ResNet(ConfiguredModel):
     """Residual network of any depth and width.
 
     Args:
@@ -107,12 +108,9 @@ class ResNet(keras.Model):
         stem_filters=16,
         **kwargs,
     ):
-        if num_classes < 1:
-            raise ValueError(f"`num_classes` must be at least 1. Received: num_classes={num_classes}")
-        if block not in _BRANCHES:
-            raise ValueError(f"`block` must be one of {', '.join(_BRANCHES)}. Received: block={block!r}")
-        if stem not in _STEMS:
-            raise ValueError(f"`stem` must be one of {', '.join(_STEMS)}. Received: stem={stem!r}")
+        check_num_classes(num_classes)
+        check_choice("block", block, _BRANCHES)
+        check_choice("stem", stem, _STEMS)
         if len(stage_blocks) != len(stage_filters) or not stage_blocks:
             raise ValueError(
                 "`stage_blocks` and `stage_filters` must have one entry a stage. "
@@ -127,9 +125,7 @@ class ResNet(keras.Model):
                 x = _residual_block(x, filters, strides, block, f"stage{stage}_block{index + 1}")
         x = layers.GlobalAveragePooling2D(name="pool")(x)  # (batch, filters)
         outputs = layers.Dense(num_classes, name="logits")(x)  # (batch, num_classes)
-        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
-
-        self._config = {
+        arguments = {
             "num_classes": num_classes,
             "input_shape": tuple(input_shape),
             "stage_blocks": tuple(stage_blocks),
@@ -138,19 +134,16 @@ class ResNet(keras.Model):
             "stem": stem,
             "stem_filters": stem_filters,
         }
-
-    def get_config(self):
-        return {**self._config, "name": self.name, "trainable": self.trainable}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+        super().__init__(inputs, outputs, arguments=arguments, **kwargs)
 
 
 _BASIC = {"stage_filters": (64, 128, 256, 512), "stem": "large", "stem_filters": 64, "input_shape": (224, 224, 3)}
 _BOTTLENECK = {**_BASIC, "stage_filters": (256, 512, 1024, 2048), "block": "bottleneck"}
 
+_MINI = {"stage_filters": (16, 32, 64, 128)}
+
 VARIANTS = {
+    "resnet18_mini": (ResNet, {**_MINI, "stage_blocks": (2, 2, 2, 2)}),
     "resnet8": (ResNet, {"stage_blocks": (1, 1, 1)}),
     "resnet20": (ResNet, {"stage_blocks": (3, 3, 3)}),
     "resnet32": (ResNet, {"stage_blocks": (5, 5, 5)}),
