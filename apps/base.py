@@ -39,12 +39,16 @@ class App:
         """Builds the `keras.Model`, random weights, not compiled."""
         raise NotImplementedError
 
+    def prepare(self, model, config):
+        """Gives a model its weights of before the first step, where they are not random ones."""
+
     def compile(self, model, config, steps):
         """Sets optimizer, loss and metrics; `steps` is the number of batches of the whole run."""
         raise NotImplementedError
 
     def fit(self, model, splits, config, directory):
         """Trains, or goes on with, the model in a run's folder; returns the state of `dlkeras.training.fit`."""
+        self.prepare(model, config)
         self.compile(model, config, max(1, len(splits.train.y) // config.batch_size) * config.epochs)
         return fit(
             model,

@@ -1,10 +1,10 @@
-"""The command line: `dlkeras list | train | evaluate | export | predict | serve | demo | up`."""
+"""The command line: `dlkeras list | train | evaluate | export | predict | serve | demo | up | benchmark`."""
 
 import argparse
 import sys
 
 from apps.quiet import import_keras
-from apps.registry import APPS
+from apps.registry import APPS, BENCHMARKS
 
 
 def _add(commands, name, summary, example):
@@ -53,7 +53,7 @@ def parser():
         "dlkeras train image_classification --data my_pictures --set epochs=5",
     )
     train.add_argument("app", choices=APPS, metavar="APP", help=f"one of {', '.join(APPS)}")
-    train.add_argument("--config", default="default", help="a named variant; see dlkeras list (%(default)s)")
+    train.add_argument("--config", help="a named variant; see dlkeras list (default, with --finetune finetune)")
     train.add_argument("--data", help="name of a data set, folder, or tar file")
     train.add_argument(
         *("--set", "-s"),
@@ -64,8 +64,11 @@ def parser():
         dest="settings",
         help="another value for a field of the config; may be given again",
     )
+    train.add_argument("--finetune", metavar="BACKBONE", help="a pretrained network to fine-tune; see the app's README")
+    train.add_argument("--weights", metavar="FILE", help="weights file for it, where it needs one")
     train.add_argument("--run", metavar="DIR", help="the run's folder (runs/APP/CONFIG)")
     train.add_argument("--strategy", default="auto", choices=("auto", "none", "mirrored"), help="(%(default)s)")
+    train.add_argument("--find-lr", action="store_true", help="try learning rates and draw their losses; no training")
     train.add_argument("--fresh", action="store_true", help="delete what is in the run's folder first")
 
     evaluate = _add(
@@ -104,6 +107,16 @@ def parser():
 
     up = _add(commands, "up", "export what ships, serve it and open the gallery", "dlkeras up --port 8080")
     _add_ports(up, gallery=True)
+    bench = _add(
+        commands,
+        "benchmark",
+        "make a long table, a row at a time; one that was broken off goes on",
+        "dlkeras benchmark vision --rows lenet vgg11_mini",
+    )
+    bench.add_argument("name", choices=BENCHMARKS, metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}")
+    bench.add_argument("--rows", nargs="+", metavar="ROW", help="the rows to make; by default all")
+    bench.add_argument("--directory", metavar="DIR", help="where rows are kept (runs/benchmark/NAME)")
+    bench.add_argument("--record", action="store_true", help="write the table into the project's own README")
     return main
 
 
@@ -119,17 +132,19 @@ def _list(arguments):
 
 
 def _train(arguments):
-    from apps.commands.training import train
+    from apps.commands.training import find_rate, train
 
-    train(
-        arguments.app,
-        config=arguments.config,
-        data=arguments.data,
-        settings=dict(arguments.settings),
-        run=arguments.run,
-        strategy=arguments.strategy,
-        fresh=arguments.fresh,
-    )
+    named = {name: getattr(arguments, name) for name in ("data", "finetune", "weights")}
+    chosen = {
+        "config": arguments.config or ("finetune" if arguments.finetune else "default"),
+        "settings": {**dict(arguments.settings), **{name: value for name, value in named.items() if value}},
+        "run": arguments.run,
+        "strategy": arguments.strategy,
+    }
+    if arguments.find_lr:
+        find_rate(arguments.app, **chosen)
+    else:
+        train(arguments.app, **chosen, fresh=arguments.fresh)
 
 
 def _evaluate(arguments):
@@ -201,6 +216,12 @@ def _up(arguments):
     return up(_ports(arguments), arguments.models)
 
 
+def _benchmark(arguments):
+    from apps.commands.benchmarking import benchmark
+
+    benchmark(arguments.name, rows=arguments.rows, directory=arguments.directory, record=arguments.record)
+
+
 _COMMANDS = {
     "list": _list,
     "train": _train,
@@ -210,6 +231,7 @@ _COMMANDS = {
     "serve": _serve,
     "demo": _demo,
     "up": _up,
+    "benchmark": _benchmark,
 }
 
 

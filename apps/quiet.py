@@ -1,6 +1,7 @@
 """Starts Keras without the lines that TensorFlow's libraries print while they load, whatever their log level says."""
 
 import contextlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -24,3 +25,5 @@ def import_keras():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_closed():
         import keras  # noqa: F401
+    # It warns of every model but the first few that one process trains.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -6,6 +6,9 @@ APPS = {
     "image_classification": "apps.image_classification.app:ImageClassification",
 }
 
+_TABLES = "apps.image_classification.benchmarks"
+BENCHMARKS = {name: f"{_TABLES}.{name}" for name in ("vision", "finetune", "pretraining", "distillation")}
+
 
 def create(name):
     """Returns an instance of the app of that name; a `ValueError` lists the names there are."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from apps.presets import METRICS_FILE, preset_names, presets_folder
 
 _BEGIN, _END = "<!-- results: written by `dlkeras evaluate --record` -->", "<!-- end of results -->"
+_BENCHMARK, _BENCHMARK_END = "<!-- written by `dlkeras benchmark {} --record` -->", "<!-- end of {} -->"
 _BESIDE = ("seed", "seconds", "cpu_seconds", "epochs", "parameters", "hardware", "data", "split", "published")
 
 
@@ -25,13 +26,26 @@ def results_table(app_name):
         seconds = f"{metrics['seconds']} ({metrics['cpu_seconds']})"
         beside = [metrics.get("published", ""), metrics["epochs"], seconds, metrics["seed"], metrics["split"]]
         lines.append([preset, f"{metrics['parameters']:,}", *figures, *map(str, beside)])
+    return markdown(lines)
+
+
+def markdown(lines):
+    """Returns rows of cells as a Markdown table; the second row is the rule under the head."""
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def write_table(app_name):
     """Puts the table between its marks in the app's README."""
-    readme = Path(__file__).parent / app_name / "README.md"
-    table = f"{_BEGIN}\n{results_table(app_name)}\n{_END}"
+    _replace_between(Path(__file__).parent / app_name / "README.md", _BEGIN, _END, results_table(app_name))
+
+
+def write_between_marks(readme, name, table):
+    """Puts a benchmark's table between its marks in a README."""
+    _replace_between(readme, _BENCHMARK.format(name), _BENCHMARK_END.format(name), table)
+
+
+def _replace_between(readme, begin, end, table):
     text = readme.read_text()
     # A function as the replacement, so that no backslash of the table is read as a group.
-    readme.write_text(re.sub(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", lambda _: table, text, flags=re.DOTALL))
+    pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
+    readme.write_text(re.sub(pattern, lambda _: f"{begin}\n{table}\n{end}", text, flags=re.DOTALL))

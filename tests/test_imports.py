@@ -18,6 +18,7 @@ DLKERAS = (
     ("dlkeras/training/**", {"tensorflow", "matplotlib"}),
     ("dlkeras/export.py", {"tensorflow", "tensorflow_serving"}),
     ("dlkeras/layers/normalization.py", {"tensorflow"}),  # a kernel that no Keras operation reaches
+    ("dlkeras/models/weights.py", {"h5py"}),
     ("dlkeras/**", {"keras", "keras_hub", "numpy"}),
 )
 SERVING_NEVER = {"apps", "dlkeras", "keras", "keras_hub", "gradio"}

@@ -17,13 +17,9 @@ from dlkeras.training import strategy_scope
 from dlkeras.training.checkpoint import read_state
 
 
-def train(app_name, *, config="default", data=None, settings=None, run=None, strategy="auto", fresh=False):
+def train(app_name, *, config="default", settings=None, run=None, strategy="auto", fresh=False):
     """Trains an app's model, or goes on with a run that was broken off; returns the run's folder."""
-    app = registry.create(app_name)
-    if config not in app.configs:
-        raise ValueError(f"`--config` must be one of {', '.join(app.configs)}. Received: {config}")
-    chosen = replace(app.configs[config], {**(settings or {}), **({"data": data} if data else {})})
-    directory = Path(run or Path("runs", app_name, config))
+    app, chosen, directory = _choose(app_name, config, settings, run)
     if fresh and directory.exists():
         shutil.rmtree(directory)
     splits = app.load(chosen)
@@ -33,10 +29,36 @@ def train(app_name, *, config="default", data=None, settings=None, run=None, str
         model = app.build(chosen, splits.info)
         state = app.fit(model, splits, chosen, directory)
     print(
-        f"Best {app.monitor} {state['best']:.4f} in epoch {state['best_epoch']} of {state['epochs']}, "
+        f"Best {state['monitor']} {state['best']:.4f} in epoch {state['best_epoch']} of {state['epochs']}, "
         f"{state['seconds']:.0f} s, {state['cpu_seconds'] / 60:.1f} CPU minutes. In {directory}"
     )
     return directory
+
+
+def find_rate(app_name, *, config="default", settings=None, run=None, strategy="auto"):
+    """Tries learning rates on the first batches of a run that is not begun; draws their losses into its folder."""
+    from dlkeras.training.learning_rate_finder import find_learning_rate
+
+    app, chosen, directory = _choose(app_name, config, settings, run)
+    splits = app.load(chosen)
+    keras.utils.set_random_seed(chosen.seed)
+    with strategy_scope(strategy):
+        model = app.build(chosen, splits.info)
+        app.prepare(model, chosen)
+        app.compile(model, chosen, steps=1)
+        found = find_learning_rate(model, splits.train, batch_size=chosen.batch_size, seed=chosen.seed)
+    directory.mkdir(parents=True, exist_ok=True)
+    found.plot(directory / "learning_rate.png")
+    print(f"The loss falls fastest at a learning rate of {found.suggestion:.2g}. {directory / 'learning_rate.png'}")
+    return found
+
+
+def _choose(app_name, config, settings, run):
+    """Returns the app, the config with its overrides, and the run's folder."""
+    app = registry.create(app_name)
+    if config not in app.configs:
+        raise ValueError(f"`--config` must be one of {', '.join(app.configs)}. Received: {config}")
+    return app, replace(app.configs[config], settings or {}), Path(run or Path("runs", app_name, config))
 
 
 def evaluate(app_name, *, preset=None, run=None, data=None, report=None, record=False):

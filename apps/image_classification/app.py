@@ -8,6 +8,8 @@ from keras import layers
 from scipy.special import softmax
 
 from apps.base import App, Endpoint
+from apps.image_classification.backbones import describe, open_backbone
+from apps.image_classification.finetuning import BACKBONE, classifier_on, finetune, prepare
 from apps.image_classification.report import measure, write_report
 from dlkeras import models
 from dlkeras.data import DataError
@@ -27,8 +29,16 @@ class Config:
         data: Name of a data set, folder or tar file; see `dlkeras.data.pictures.load_pictures`.
         image_size: Height and width that pictures are read at; 0 for the data's own.
         model: Name of a model; see `dlkeras.models.list`.
+        finetune: Name of a pretrained network to fine-tune in place of `model`; see
+            `apps.image_classification.backbones.open_backbone`.
+        weights: Weights file for it, where it needs one.
+        head_epochs: Passes in which a new head alone is trained on it, before those in which its last layers are too.
+        head_learning_rate: Peak of the one-cycle schedule of these passes.
+        unfreeze: Share of its layers, from the last one, that is trained in the second phase.
+        dropout: Rate before the last layer of a fine-tuned network.
         flip: Whether training pictures are mirrored at random.
         shift: How far training pictures are moved at random, as a share of their size.
+        zoom: How much training pictures are made larger or smaller at random, as a share of their size.
         erase: Share of training pictures that a random rectangle is erased from.
         epochs: Passes over the training pictures.
         batch_size: Pictures a step.
@@ -44,8 +54,15 @@ class Config:
     data: str = "digits"
     image_size: int = 0
     model: str = "lenet"
+    finetune: str = ""
+    weights: str = ""
+    head_epochs: int = 10
+    head_learning_rate: float = 0.003
+    unfreeze: float = 0.3
+    dropout: float = 0.2
     flip: bool = False
     shift: float = 0.0
+    zoom: float = 0.0
     erase: float = 0.0
     epochs: int = 20
     batch_size: int = 64
@@ -62,12 +79,14 @@ class Config:
             raise ValueError(f"`model` must be one of {', '.join(models.list())}. Received: {self.model}")
         if self.optimizer not in _OPTIMIZERS:
             raise ValueError(f"`optimizer` must be one of {', '.join(_OPTIMIZERS)}. Received: {self.optimizer}")
-        for name in ("epochs", "batch_size", "learning_rate"):
+        for name in ("epochs", "batch_size", "learning_rate", "head_epochs", "head_learning_rate"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"`{name}` must be above 0. Received: {name}={getattr(self, name)}")
-        for name in ("shift", "erase", "label_smoothing"):
+        for name in ("shift", "zoom", "erase", "label_smoothing", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={getattr(self, name)}")
+        if not 0 <= self.unfreeze <= 1:
+            raise ValueError(f"`unfreeze` must be in [0, 1]. Received: unfreeze={self.unfreeze}")
 
 
 _OPTIMIZERS = {
@@ -98,6 +117,9 @@ class ImageClassification(App):
         "cifar10": Config(data="cifar10", shift=0.125, epochs=30, **_RESNET),
         "fashion_mnist": Config(data="fashion_mnist", shift=0.08, epochs=12, **_RESNET),
         "fashion_mnist_lenet": Config(data="fashion_mnist", epochs=10, batch_size=64),
+        "finetune": Config(
+            finetune="mobilenet_v1_025", flip=True, shift=0.1, zoom=0.2, batch_size=16, learning_rate=0.0003
+        ),
     }
     published = {
         "cifar10": "accuracy 0.81 to 0.85 (Dive into Deep Learning, ResNet-18, 10 epochs)",
@@ -106,23 +128,28 @@ class ImageClassification(App):
     }
 
     def load(self, config, info=None):
-        shape = (config.image_size, config.image_size, 3) if config.image_size else None
+        backbone = open_backbone(config.finetune, config.weights) if config.finetune and info is None else None
+        splits = load_pictures(
+            config.data, _wanted_shape(config, info, backbone), config.validation_fraction, config.seed
+        )
         if info is not None:
-            shape = tuple(info["image_shape"])
-        splits = load_pictures(config.data, shape, config.validation_fraction, config.seed)
-        for key in ("class_names", "image_shape") if info is not None else ():
-            if splits.info[key] != info[key]:
-                raise DataError(f"The model was trained on {key} {info[key]}. Received: {splits.info[key]}")
+            _check_as_trained(splits.info, info)
+        if backbone is not None:
+            _check_fits(splits.info, backbone, config)
+            splits.info[BACKBONE] = describe(backbone, splits.info["image_shape"])
         return splits
 
     def build(self, config, info):
         inputs = keras.Input(info["image_shape"], name="image")  # (batch, height, width, channels), in [0, 255]
-        x = layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
+        scaling = info[BACKBONE]["scaling"] if config.finetune else {"scale": 1 / 127.5, "offset": -1.0}
+        x = layers.Rescaling(**scaling)(inputs)
         for layer in self._augmentation(config):
             x = layer(x)
-        classifier = models.create(
-            config.model, num_classes=len(info["class_names"]), input_shape=tuple(info["image_shape"])
-        )
+        num_classes = len(info["class_names"])
+        if config.finetune:
+            outputs = classifier_on(info[BACKBONE], x, num_classes, config.dropout)
+            return keras.Model(inputs, outputs, name=self.name)
+        classifier = models.create(config.model, num_classes=num_classes, input_shape=tuple(info["image_shape"]))
         return keras.Model(inputs, classifier(x), name=self.name)  # logits: (batch, num_classes)
 
     def _augmentation(self, config):
@@ -133,13 +160,28 @@ class ImageClassification(App):
             yield layers.RandomTranslation(
                 config.shift, config.shift, fill_mode="constant", fill_value=-1.0, interpolation="nearest"
             )
+        if config.zoom:
+            yield layers.RandomZoom((-config.zoom, config.zoom), fill_mode="reflect")
         if config.erase:
             yield layers.RandomErasing(config.erase, scale=(0.02, 0.25), value_range=(-1, 1))
 
     def compile(self, model, config, steps):
-        optimizer = _OPTIMIZERS[config.optimizer](OneCycle(config.learning_rate, steps), config.weight_decay or None)
+        self.compile_phase(model, config, steps, config.head_learning_rate if config.finetune else config.learning_rate)
+
+    def compile_phase(self, model, config, steps, learning_rate):
+        """Compiles as `compile` does, with the learning rate of a phase of fine-tuning."""
+        optimizer = _OPTIMIZERS[config.optimizer](OneCycle(learning_rate, steps), config.weight_decay or None)
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         model.compile(optimizer, SmoothedSparseCrossEntropy(config.label_smoothing), metrics=["accuracy"])
+
+    def prepare(self, model, config):
+        if config.finetune:
+            prepare(model, config)
+
+    def fit(self, model, splits, config, directory):
+        if config.finetune:
+            return finetune(self, model, splits, config, directory)
+        return super().fit(model, splits, config, directory)
 
     def evaluate(self, model, splits, directory=None):
         logits = model.predict(splits.test.x, batch_size=500, verbose=0)
@@ -174,6 +216,30 @@ class ImageClassification(App):
         from apps.image_classification.demo import build_page
 
         return build_page(predict)
+
+
+def _wanted_shape(config, info, backbone):
+    """Returns the shape that pictures are to be read at, or `None` for the data's own."""
+    if info is not None:
+        return tuple(info["image_shape"])
+    height, width, channels = backbone.image_shape if backbone else (None, None, 3)
+    if config.image_size:
+        return (config.image_size, config.image_size, channels)
+    return (height, width, channels) if backbone else None
+
+
+def _check_as_trained(found, info):
+    for key in ("class_names", "image_shape"):
+        if found[key] != info[key]:
+            raise DataError(f"The model was trained on {key} {info[key]}. Received: {found[key]}")
+
+
+def _check_fits(found, backbone, config):
+    if found["image_shape"][2] != backbone.image_shape[2]:
+        raise DataError(
+            f"{config.finetune} takes pictures of {backbone.image_shape[2]} channels. "
+            f"Received: {found['data']} with image_shape {found['image_shape']}"
+        )
 
 
 def _example_picture(image_shape):

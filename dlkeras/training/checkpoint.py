@@ -70,6 +70,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._sign = -1 if any(word in monitor for word in _MINIMISED) else 1
         self.state = state or {"epochs": 0, "best_epoch": 0, "best": None, "seconds": 0.0, "cpu_seconds": 0.0}
         self.state.setdefault("history", [])
+        self.state["monitor"] = monitor
 
     def restore(self, model):
         """Loads the last weights and the optimizer's, and mends what a `kill -9` may have left behind.
@@ -96,6 +97,7 @@ class Checkpoint(keras.callbacks.Callback):
         )
         clocks = time.perf_counter(), time.process_time()
         self.state = {
+            "monitor": self._monitor,
             "epochs": epoch + 1,
             "best_epoch": epoch + 1 if improved else self.state["best_epoch"],
             "best": value if improved else best,

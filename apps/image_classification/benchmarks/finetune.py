@@ -1,0 +1,67 @@
+"""Ants and bees: a network that was pretrained on ImageNet, fine-tuned, beside the same network from scratch.
+
+The 244 training pictures alone are used to train and to choose the epoch (a tenth of them is kept for that); the 153
+pictures of the folder `val` are the test, read once a run.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from apps.image_classification.app import ImageClassification
+from apps.results import markdown
+from dlkeras.data.location import DataError, find
+from dlkeras.data.splits import Examples, split_off
+
+SEEDS = (0, 1, 2)
+KINDS = ("finetuned", "scratch")
+ROWS = tuple(f"{kind}-{seed}" for kind in KINDS for seed in SEEDS)
+_NAMES = {"finetuned": "fine-tuned from ImageNet", "scratch": "from scratch"}
+
+# Chosen by four-fold cross-validation on the training pictures, as the learning rate of the runs from scratch was.
+_SCRATCH = {"finetune": "", "model": "mobilenet_v1_025", "image_size": 224, "epochs": 30, "learning_rate": 0.003}
+
+
+def run(row, directory, results):
+    """Makes one row: one seed, pretrained or not."""
+    kind, seed = row.split("-")
+    folder = find("finetune/hymenoptera")
+    if folder is None:
+        raise DataError("finetune/hymenoptera (ants and bees) is not in DLKERAS_DATA.")
+    app = ImageClassification()
+    config = dataclasses.replace(app.configs["finetune"], data=str(folder), seed=int(seed))
+    if kind == "scratch":
+        config = dataclasses.replace(config, **_SCRATCH)
+    splits = _hold_out(app.load(config), config.seed)
+    keras.utils.set_random_seed(config.seed)
+    model = app.build(config, splits.info)
+    state = app.fit(model, splits, config, directory / "run")
+    return {
+        "accuracy": app.evaluate(model, splits)["accuracy"],
+        "parameters": model.count_params(),
+        "seconds": state["seconds"],
+        "cpu_seconds": state["cpu_seconds"],
+    }
+
+
+def _hold_out(splits, seed):
+    """Makes the reader's validation pictures the test, and draws others for validation from the rest."""
+    rest = Examples(*(np.concatenate(parts) for parts in zip(splits.train, splits.test, strict=True)))
+    train, validation = split_off(rest, 0.1, seed)
+    return dataclasses.replace(splits, train=train, validation=validation, test=splits.validation)
+
+
+def table(results):
+    """Returns the table: a line a way, its seeds and their mean."""
+    head = ["MobileNet 0.25, 224 px", *(f"seed {seed}" for seed in SEEDS), "mean test accuracy", "CPU minutes a run"]
+    lines = [head, ["---"] * len(head)]
+    for kind in KINDS:
+        found = [results.get(f"{kind}-{seed}") for seed in SEEDS]
+        there = [result for result in found if result]
+        if there:
+            mean = np.mean([result["accuracy"] for result in there])
+            minutes = np.mean([result["cpu_seconds"] for result in there]) / 60
+            cells = [f"{result['accuracy']:.4f}" if result else "" for result in found]
+            lines.append([_NAMES[kind], *cells, f"{mean:.4f}", f"{minutes:.1f}"])
+    return markdown(lines)

@@ -1,0 +1,119 @@
+"""Fine-tuning: first a new head on a pretrained network, then the network's last layers too, gently.
+
+Source: Yosinski et al. 2014, "How transferable are features in deep neural networks?"; Keras's guide "Transfer learning
+and fine-tuning", whose order of steps this is.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+from keras import layers
+
+from apps.image_classification.backbones import open_backbone, rebuild
+from apps.image_classification.progress import HEAD_FOLDER
+from dlkeras.layers.inference_mode import InferenceMode
+from dlkeras.training import fit
+from dlkeras.training.checkpoint import STATE_FILE, WEIGHTS_FILE, write_atomically
+
+BACKBONE = "backbone"
+
+# Of a few dozen validation pictures many epochs get the same share right; their loss still tells these apart.
+_MONITOR = "val_loss"
+
+
+def classifier_on(description, scaled, num_classes, dropout):
+    """Puts a new head on a pretrained network.
+
+    The network runs in inference mode in training too: batch normalization keeps the statistics that it has, which a
+    few hundred pictures would only spoil.
+
+    Args:
+        description: Of the network; see `apps.image_classification.backbones.describe`.
+        scaled: Symbolic pictures, scaled and augmented.
+        num_classes: Number of classes.
+        dropout: Rate before the last layer.
+
+    Returns:
+        Logits, `(batch, num_classes)`.
+    """
+    x = InferenceMode(rebuild(description), name=BACKBONE)(scaled)
+    x = layers.GlobalAveragePooling2D(name="pool")(x) if len(x.shape) == 4 else x  # (batch, features)
+    x = layers.Dropout(dropout, name="dropout")(x)
+    return layers.Dense(num_classes, name="logits")(x)
+
+
+def prepare(model, config):
+    """Gives a model the weights of its pretrained network, and freezes them.
+
+    Args:
+        model: What `app.build` gave.
+        config: The app's `Config`.
+    """
+    network = model.get_layer(BACKBONE).layer
+    source = open_backbone(config.finetune, config.weights).network
+    # By layer, for the network has been cut off before its old head.
+    for layer in network.layers:
+        if layer.weights:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
+    network.trainable = False
+
+
+def finetune(app, model, splits, config, directory):
+    """Trains the head, then the last layers too; either phase goes on where it was broken off.
+
+    Args:
+        app: The app, for `prepare` and `compile_phase(model, config, steps, learning_rate)`.
+        model: What `app.build` gave.
+        splits: The data.
+        config: The app's `Config`.
+        directory: The run's folder; the first phase has `head` in it.
+
+    Returns:
+        The state of the second phase, with the seconds of both; the model has the weights of the best epoch of both.
+    """
+    directory = Path(directory)
+    network = model.get_layer(BACKBONE).layer
+    if (directory / HEAD_FOLDER / STATE_FILE).exists():
+        network.trainable = False
+    else:
+        app.prepare(model, config)
+
+    def train(folder, epochs, learning_rate):
+        steps = max(1, len(splits.train.y) // config.batch_size) * epochs
+        app.compile_phase(model, config, steps, learning_rate)
+        return fit(
+            model,
+            splits.train,
+            splits.validation,
+            folder,
+            epochs=epochs,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            monitor=_MONITOR,
+            patience=config.patience,
+        )
+
+    head = train(directory / HEAD_FOLDER, config.head_epochs, config.head_learning_rate)
+    _unfreeze(network, config.unfreeze)
+    state = train(directory, config.epochs, config.learning_rate)
+    if head["best"] < state["best"]:
+        state = _keep_head(model, head, state, directory)
+    return {**state, **{name: head[name] + state[name] for name in ("seconds", "cpu_seconds")}}
+
+
+def _unfreeze(network, share):
+    """Makes the last `share` of the layers that have weights trainable, and no other."""
+    network.trainable = True
+    weighted = [layer for layer in network.layers if layer.weights]
+    for layer in weighted[: len(weighted) - round(share * len(weighted))]:
+        layer.trainable = False
+
+
+def _keep_head(model, head, state, directory):
+    """The second phase has spoilt what the first had learned: the run's best weights are the first's."""
+    shutil.copyfile(directory / HEAD_FOLDER / WEIGHTS_FILE, directory / WEIGHTS_FILE)
+    model.load_weights(directory / WEIGHTS_FILE)
+    state = {**state, "best": head["best"], "best_epoch": 0}
+    write_atomically(directory / STATE_FILE, lambda path: path.write_text(json.dumps(state, indent=1)))
+    return state

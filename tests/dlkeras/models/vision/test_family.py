@@ -1,0 +1,88 @@
+"""Every classifier keeps the same promises, whatever it is made of."""
+
+import keras
+import numpy as np
+import pytest
+
+from dlkeras import models
+
+# Of each file the size that is quickest to run.
+FAMILY = [
+    *("mlp", "lenet", "alexnet_mini", "vgg11_mini", "nin_mini", "googlenet_mini", "resnet8", "densenet_mini"),
+    *("regnet_mini", "mobilenet_v1_mini", "mobilenet_v2_mini", "efficientnet_mini", "vit_mini"),
+]
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+@pytest.fixture(scope="module", params=FAMILY)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(name):
+    keras.utils.set_random_seed(0)
+    return models.create(name, num_classes=4, input_shape=(28, 28, 1))
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.random.default_rng(0).uniform(-1, 1, (8, 28, 28, 1)).astype("float32")
+
+
+def _logits(model, pictures):
+    return keras.ops.convert_to_numpy(model(pictures, training=False))
+
+
+def test_every_file_is_in_the_family():
+    variants = models._variants()
+    assert {kind for kind, _ in variants.values()} == {variants[name][0] for name in FAMILY}
+
+
+def test_other_sizes_and_colours(name):
+    model = models.create(name, num_classes=7, input_shape=(32, 32, 3))
+    assert model.output_shape == (None, 7)
+    assert model.get_layer("logits").output.dtype == "float32"
+
+
+def test_answers_rows_alone_as_together(model, pictures):
+    together = _logits(model, pictures)
+    assert together.shape == (8, 4)
+    np.testing.assert_allclose(_logits(model, pictures[:1]), together[:1], rtol=1e-4, atol=1e-4)
+
+
+def test_keras_round_trip(model, pictures, tmp_path):
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert type(loaded) is type(model)
+    assert loaded.get_config() == model.get_config()
+    np.testing.assert_allclose(_logits(loaded, pictures), _logits(model, pictures), rtol=1e-5, atol=1e-6)
+
+
+def test_a_training_step_lowers_the_loss(model, pictures):
+    # Without dropout, which would make the loss of a step a matter of luck, and heads that this loss does not reach.
+    config = model.get_config()
+    still = {key: 0 for key in ("dropout", "stochastic_depth", "auxiliary_heads") if key in config}
+    model = type(model).from_config({**config, **still})
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    # Op by op on TensorFlow: building the graph takes longer than two steps.
+    model.compile(keras.optimizers.SGD(0.0003), loss, run_eagerly=TENSORFLOW, jit_compile=not TENSORFLOW)
+    labels = np.arange(8) % 4
+    first, second = (float(model.train_on_batch(pictures, labels)) for _ in range(2))
+    assert second < first
+
+
+@pytest.mark.skipif(not TENSORFLOW, reason="a SavedModel is TensorFlow's")
+def test_exports(model, pictures, tmp_path):
+    import tensorflow as tf
+
+    from dlkeras.export import Endpoint, export
+
+    def classify(image):
+        return {"logits": model(image, training=False)}
+
+    endpoint = Endpoint("serving_default", classify, {"image": ((None, 28, 28, 1), "float32")}, {"image": pictures[:2]})
+    path = export(model, [endpoint], tmp_path / "model")
+    served = tf.saved_model.load(path).signatures["serving_default"]
+    answer = served(image=tf.constant(pictures))["logits"].numpy()
+    np.testing.assert_allclose(answer, _logits(model, pictures), rtol=1e-4, atol=1e-5)
