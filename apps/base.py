@@ -46,6 +46,9 @@ class App:
         """Sets optimizer, loss and metrics; `steps` is the number of batches of the whole run."""
         raise NotImplementedError
 
+    def transform(self, config, info):
+        """Returns a function that changes each training batch, see `dlkeras.training.batches.Batches`, or `None`."""
+
     def fit(self, model, splits, config, directory):
         """Trains, or goes on with, the model in a run's folder; returns the state of `dlkeras.training.fit`."""
         self.prepare(model, config)
@@ -60,6 +63,7 @@ class App:
             seed=config.seed,
             monitor=self.monitor,
             patience=getattr(config, "patience", 0),
+            transform=self.transform(config, splits.info),
         )
 
     def evaluate(self, model, splits, directory=None):

@@ -8,6 +8,9 @@ from keras import ops
 class SmoothedSparseCrossEntropy(keras.losses.Loss):
     """Cross-entropy of logits against class numbers with label smoothing, which Keras has for one-hot targets only.
 
+    Takes probabilities of the classes too, so that one loss serves mixed pictures in training and class numbers in
+    validation.
+
     Args:
         label_smoothing: Share of the target that is spread over all classes, in [0, 1).
 
@@ -24,13 +27,29 @@ class SmoothedSparseCrossEntropy(keras.losses.Loss):
         self.label_smoothing = label_smoothing
 
     def call(self, y_true, y_pred):
-        """Takes class numbers `(batch, ...)` and logits `(batch, ..., classes)`; gives `(batch, ...)`."""
-        y_true = ops.reshape(y_true, ops.shape(y_pred)[:-1])  # class numbers may come as (batch, 1)
+        """Takes class numbers `(batch, ...)` or probabilities `(batch, ..., classes)`, and logits like the latter."""
         log_probabilities = ops.log_softmax(y_pred)
-        targets = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
+        if are_probabilities(y_true, y_pred):
+            targets = ops.cast(y_true, y_pred.dtype)
+        else:
+            y_true = ops.reshape(y_true, ops.shape(y_pred)[:-1])  # class numbers may come as (batch, 1)
+            targets = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=y_pred.dtype)
         right = ops.sum(targets * log_probabilities, axis=-1)
         everywhere = ops.mean(log_probabilities, axis=-1)
         return -(1 - self.label_smoothing) * right - self.label_smoothing * everywhere
 
     def get_config(self):
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
+
+
+def are_probabilities(y_true, y_pred):
+    """Tells targets that are probabilities of the classes from class numbers, by their shape.
+
+    Args:
+        y_true: Class numbers `(batch, ...)` or `(batch, 1)`, or probabilities `(batch, ..., classes)`.
+        y_pred: Logits `(batch, ..., classes)`.
+
+    Returns:
+        A bool, known as the graph is built. Of a single class there are class numbers only.
+    """
+    return len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == y_pred.shape[-1] > 1

@@ -1,10 +1,35 @@
-"""Measures of a classifier that scikit-learn lacks, on NumPy arrays.
+"""Measures of a classifier that scikit-learn lacks, on NumPy arrays, and the accuracy that training shows.
 
 Accuracy, top-k accuracy, precision, recall, F1, confusion matrix, log loss and Brier score are in `sklearn.metrics`:
-take them from there. Nothing in this file needs a deep-learning backend.
+take them from there.
 """
 
+import keras
 import numpy as np
+
+from dlkeras.losses import are_probabilities
+
+
+@keras.saving.register_keras_serializable(package="dlkeras")
+class Accuracy(keras.metrics.MeanMetricWrapper):
+    """How often the highest logit is the right class; with probabilities as targets, the most probable one.
+
+    `metrics=["accuracy"]` chooses between class numbers and probabilities by the first batch. This takes both in one
+    compiled model, for training on mixed pictures and validation on class numbers.
+    """
+
+    def __init__(self, name="accuracy", dtype=None):
+        super().__init__(_hits, name=name, dtype=dtype)
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype}
+
+
+def _hits(y_true, y_pred):
+    """Gives 1 where the class is right and 0 elsewhere, `(batch, ...)`."""
+    if are_probabilities(y_true, y_pred):
+        return keras.metrics.categorical_accuracy(y_true, y_pred)
+    return keras.metrics.sparse_categorical_accuracy(y_true, y_pred)
 
 
 def reliability_curve(probabilities, labels, bins=15):

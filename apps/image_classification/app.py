@@ -1,6 +1,7 @@
 """Image classification: pictures by class in, a classifier out."""
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -18,7 +19,10 @@ from dlkeras.data.encode import encode_png
 from dlkeras.data.labels import top_labels
 from dlkeras.data.pictures import load_pictures
 from dlkeras.losses import SmoothedSparseCrossEntropy
+from dlkeras.metrics import Accuracy
 from dlkeras.schedules import OneCycle
+from dlkeras.training.auxiliary import DeeplySupervised
+from dlkeras.training.mixing import Mixing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +46,8 @@ class Config:
         erase: Share of training pictures that a random rectangle is erased from.
         epochs: Passes over the training pictures.
         batch_size: Pictures a step.
+        mix: `mixup` or `cutmix` to train on mixed pictures, with `alpha` 0.2 and 1.
+        average: Momentum of a moving average of the weights, which is validated and kept; 0 for none.
         optimizer: `sgd` (Nesterov momentum 0.9) or `adam`.
         learning_rate: Peak of the one-cycle schedule.
         weight_decay: Decoupled weight decay, on kernels only.
@@ -66,6 +72,8 @@ class Config:
     erase: float = 0.0
     epochs: int = 20
     batch_size: int = 64
+    mix: str = ""
+    average: float = 0.0
     optimizer: str = "adam"
     learning_rate: float = 0.003
     weight_decay: float = 0.0
@@ -82,7 +90,9 @@ class Config:
         for name in ("epochs", "batch_size", "learning_rate", "head_epochs", "head_learning_rate"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"`{name}` must be above 0. Received: {name}={getattr(self, name)}")
-        for name in ("shift", "zoom", "erase", "label_smoothing", "dropout"):
+        if self.mix and self.mix not in _MIXING:
+            raise ValueError(f"`mix` must be one of {', '.join(_MIXING)}, or empty. Received: {self.mix}")
+        for name in ("shift", "zoom", "erase", "label_smoothing", "dropout", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={getattr(self, name)}")
         if not 0 <= self.unfreeze <= 1:
@@ -90,9 +100,10 @@ class Config:
 
 
 _OPTIMIZERS = {
-    "sgd": lambda rate, decay: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay),
-    "adam": lambda rate, decay: keras.optimizers.AdamW(rate, weight_decay=decay or 0.0),
+    "sgd": functools.partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
+    "adam": keras.optimizers.Adam,  # its weight decay is decoupled, as AdamW's
 }
+_MIXING = {"mixup": 0.2, "cutmix": 1.0}
 
 _RESNET = {
     "model": "resnet20",
@@ -150,6 +161,8 @@ class ImageClassification(App):
             outputs = classifier_on(info[BACKBONE], x, num_classes, config.dropout)
             return keras.Model(inputs, outputs, name=self.name)
         classifier = models.create(config.model, num_classes=num_classes, input_shape=tuple(info["image_shape"]))
+        if getattr(classifier, "auxiliary", None) is not None:
+            return DeeplySupervised(keras.Model(inputs, classifier.auxiliary(x)), name=self.name)
         return keras.Model(inputs, classifier(x), name=self.name)  # logits: (batch, num_classes)
 
     def _augmentation(self, config):
@@ -170,9 +183,15 @@ class ImageClassification(App):
 
     def compile_phase(self, model, config, steps, learning_rate):
         """Compiles as `compile` does, with the learning rate of a phase of fine-tuning."""
-        optimizer = _OPTIMIZERS[config.optimizer](OneCycle(learning_rate, steps), config.weight_decay or None)
+        averaging = {"use_ema": True, "ema_momentum": config.average} if config.average else {}
+        optimizer = _OPTIMIZERS[config.optimizer](
+            OneCycle(learning_rate, steps), weight_decay=config.weight_decay or None, **averaging
+        )
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        model.compile(optimizer, SmoothedSparseCrossEntropy(config.label_smoothing), metrics=["accuracy"])
+        model.compile(optimizer, SmoothedSparseCrossEntropy(config.label_smoothing), metrics=[Accuracy()])
+
+    def transform(self, config, info):
+        return Mixing(config.mix, len(info["class_names"]), _MIXING[config.mix]) if config.mix else None
 
     def prepare(self, model, config):
         if config.finetune:

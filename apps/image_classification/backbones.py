@@ -9,6 +9,7 @@ import keras
 from apps.presets import CONFIG_FILE, model_folder, preset_names
 from dlkeras import models
 from dlkeras.data.location import DataError, fetch, find
+from dlkeras.models.base import ConfiguredModel
 from dlkeras.models.weights import load_named_weights
 
 APP = "image_classification"
@@ -153,14 +154,12 @@ def _plain(value, default):
 
 
 def features(network):
-    """Returns a network's features: what goes into the head of a classifier of ours, or the output of another.
+    """Returns a network's features: what the last layer of a classifier of ours sees, or the output of another network.
 
     Returns:
         A symbolic tensor, `(batch, features)` or `(batch, height, width, features)`.
     """
-    if "logits" in (layer.name for layer in network.layers):
-        return network.get_layer("logits").input
-    return network.output
+    return network.features if isinstance(network, ConfiguredModel) else network.output
 
 
 def describe(backbone, image_shape):

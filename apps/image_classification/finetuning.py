@@ -92,6 +92,7 @@ def finetune(app, model, splits, config, directory):
             seed=config.seed,
             monitor=_MONITOR,
             patience=config.patience,
+            transform=app.transform(config, splits.info),
         )
 
     head = train(directory / HEAD_FOLDER, config.head_epochs, config.head_learning_rate)

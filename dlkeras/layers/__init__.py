@@ -1,5 +1,26 @@
-"""Layers that Keras lacks, or has slower."""
+"""Layers that Keras lacks, or has slower.
 
+Scaling pictures is `keras.layers.Rescaling`, resizing `keras.layers.Resizing`, statistics of a data set
+`keras.layers.Normalization`, RandAugment `keras.layers.RandAugment`: take those from Keras.
+"""
+
+from dlkeras.layers.gaussian_blur import GaussianBlur
+from dlkeras.layers.grayscale import Grayscale
+from dlkeras.layers.inference_mode import InferenceMode
+from dlkeras.layers.median_filter import MedianFilter
 from dlkeras.layers.normalization import BatchNormalization
+from dlkeras.layers.pca_color import PCAColor
+from dlkeras.layers.standardization import StandardizePicture
+from dlkeras.layers.yuv import RGBToYUV, YUVToRGB
 
-__all__ = ["BatchNormalization"]
+__all__ = [
+    "BatchNormalization",
+    "GaussianBlur",
+    "Grayscale",
+    "InferenceMode",
+    "MedianFilter",
+    "PCAColor",
+    "RGBToYUV",
+    "StandardizePicture",
+    "YUVToRGB",
+]

@@ -17,12 +17,22 @@ class ConfiguredModel(keras.Model):
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         self._arguments = dict(arguments)
 
+    @property
+    def features(self):
+        """What the last layer sees, symbolic: `(batch, features)`, or `(batch, height, width, features)`."""
+        return self.get_layer("logits").input
+
     def get_config(self):
         return {**self._arguments, "name": self.name, "trainable": self.trainable}
 
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+def scaled(filters, width):
+    """Returns a number of channels times a factor, at least 8."""
+    return max(int(filters * width), 8)
 
 
 def check_num_classes(num_classes):

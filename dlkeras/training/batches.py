@@ -15,17 +15,20 @@ class Batches(keras.utils.PyDataset):
         batch_size: Examples a batch; all of them, where there are fewer.
         seed: Seed of the order.
         epoch: Epoch to begin with.
+        transform: Function of a batch's `x` and `y` and its own `numpy.random.Generator`, that gives another batch.
     """
 
-    def __init__(self, examples, batch_size, seed, epoch=0):
+    def __init__(self, examples, batch_size, seed, epoch=0, transform=None):
         super().__init__()
         self._examples = examples
         self._batch_size = min(batch_size, len(examples.y))
         self._seed = seed
+        self._transform = transform
         self.begin_epoch(epoch)
 
     def begin_epoch(self, epoch):
         """Puts the examples into the order of an epoch. Keras tells a data set when epochs end, but not only then."""
+        self._epoch = epoch
         self._order = np.random.default_rng((self._seed, epoch)).permutation(len(self._examples.y))
 
     def __len__(self):
@@ -33,7 +36,10 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return self._examples.x[rows], self._examples.y[rows]
+        x, y = self._examples.x[rows], self._examples.y[rows]
+        if self._transform is None:
+            return x, y
+        return self._transform(x, y, np.random.default_rng((self._seed, self._epoch, index)))
 
 
 class OrderEpochs(keras.callbacks.Callback):

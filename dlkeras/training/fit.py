@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from dlkeras.training.averaging import AveragingCheckpoint, averages_weights
 from dlkeras.training.batches import Batches, OrderEpochs
 from dlkeras.training.checkpoint import WEIGHTS_FILE, Checkpoint, read_state, without_optimizer, write_atomically
 from dlkeras.training.curves import plot_history
@@ -25,12 +26,14 @@ def fit(
     monitor="val_accuracy",
     patience=0,
     callbacks=(),
+    transform=None,
 ):
     """Trains a model, or goes on where an earlier call on the same folder was broken off.
 
     After every epoch the folder holds `model.weights.h5` (the best so far by `monitor`), `state.json` with the last
     weights and the optimizer's, and `history.csv`; at the end `curve.png` too. With the same seed, a run that was
-    killed and taken up again ends with the same weights as one that was not.
+    killed and taken up again ends with the same weights as one that was not. Where the optimizer averages the weights
+    (`use_ema=True`), the averages are what is validated, and kept as best.
 
     Args:
         model: A compiled `keras.Model`.
@@ -43,6 +46,7 @@ def fit(
         monitor: Metric to choose the best epoch by.
         patience: Epochs without improvement after which training stops; 0 for never.
         callbacks: Further Keras callbacks.
+        transform: Changes each training batch, such as `Mixing`; see `Batches`.
 
     Returns:
         The run's state: `history` (one dict an epoch), `best`, `best_epoch`, `seconds` and `cpu_seconds`.
@@ -57,12 +61,13 @@ def fit(
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     state = read_state(directory)
-    checkpoint = Checkpoint(directory, monitor, patience, state)
+    checkpoint_class = AveragingCheckpoint if averages_weights(model) else Checkpoint
+    checkpoint = checkpoint_class(directory, monitor, patience, state)
     if state is not None:
         checkpoint.restore(model)
     begin = checkpoint.state["epochs"]
     if begin < epochs and not (patience and begin - checkpoint.state["best_epoch"] >= patience):
-        batches = Batches(train, _even(batch_size, train, model), seed, epoch=begin)
+        batches = Batches(train, _even(batch_size, train, model), seed, epoch=begin, transform=transform)
         if keras.backend.backend() == "tensorflow" and _replicas(model) == 1:
             # One call of the graph for several batches, without a pause between them. JAX would unroll and compile
             # them all, and TensorFlow 2.21 fails where the loop is on several devices.

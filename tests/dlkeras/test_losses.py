@@ -46,6 +46,28 @@ def test_a_class_a_token(batch):
     np.testing.assert_allclose(tokens, number(loss(y, logits)).reshape(2, 3), rtol=1e-6)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_takes_probabilities(batch, smoothing):
+    _, logits = batch
+    targets = np.random.dirichlet(np.ones(4), 6).astype("float32")
+    reference = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+    loss = SmoothedSparseCrossEntropy(smoothing)
+    np.testing.assert_allclose(number(loss(targets, logits)), number(reference(targets, logits)), rtol=1e-5)
+    tokens = loss(targets.reshape(2, 3, 4), logits.reshape(2, 3, 4))
+    np.testing.assert_allclose(number(tokens), number(loss(targets, logits)), rtol=1e-6)
+
+
+def test_as_many_tokens_as_classes_are_class_numbers():
+    logits = np.random.normal(size=(2, 4, 4)).astype("float32")
+    y = np.array([[0, 1, 2, 3], [3, 0, 0, 1]])
+    reference = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    np.testing.assert_allclose(number(SmoothedSparseCrossEntropy()(y, logits)), number(reference(y, logits)), rtol=1e-6)
+
+
+def test_a_single_class_has_no_loss():
+    assert number(SmoothedSparseCrossEntropy()(np.zeros((3, 1)), np.ones((3, 1), "float32"))) == 0
+
+
 def test_large_logits_stay_finite():
     logits = np.array([[1e4, -1e4]], "float32")
     assert np.isfinite(number(SmoothedSparseCrossEntropy(0.1)(np.array([1]), logits)))

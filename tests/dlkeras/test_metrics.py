@@ -1,8 +1,10 @@
+import keras
 import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
-from dlkeras.metrics import expected_calibration_error, reliability_curve
+from dlkeras.losses import SmoothedSparseCrossEntropy
+from dlkeras.metrics import Accuracy, expected_calibration_error, reliability_curve
 
 
 def test_by_hand():
@@ -79,3 +81,27 @@ def test_takes_half_precision():
 def test_refuses(probabilities, labels, bins, message):
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         expected_calibration_error(probabilities, labels, bins)
+
+
+def test_accuracy_takes_class_numbers_and_probabilities():
+    logits = np.array([[3, 1, 2], [0, 1, 5], [0, 2, 1], [9, 8, 7]], "float32")  # 0, 2, 1, 0
+    y = np.array([0, 1, 1, 0])
+    targets = np.array([[0.4, 0.3, 0.3], [0, 0.6, 0.4], [0, 1, 0], [0.1, 0.7, 0.2]], "float32")  # 0, 1, 1, 1
+    accuracy = Accuracy()
+    for classes, expected in ((y, 0.75), (y[:, None], 0.75), (targets, 0.5)):
+        accuracy.reset_state()
+        accuracy.update_state(classes, logits)
+        assert float(accuracy.result()) == expected
+    accuracy.update_state(y, logits, sample_weight=[0, 4, 0, 0])
+    assert float(accuracy.result()) == 0.25  # 2 of 8
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(accuracy))
+    assert type(again) is Accuracy and again.get_config() == accuracy.get_config()
+
+
+def test_one_compiled_model_takes_both():
+    x = np.eye(3, dtype="float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, kernel_initializer="identity")])
+    jit_compile = keras.backend.backend() != "tensorflow"
+    model.compile(loss=SmoothedSparseCrossEntropy(), metrics=[Accuracy()], jit_compile=jit_compile)
+    history = model.fit(x, x, validation_data=(x, np.array([0, 1, 0])), epochs=1, verbose=0).history
+    assert history["accuracy"] == [1.0] and history["val_accuracy"] == pytest.approx([2 / 3])

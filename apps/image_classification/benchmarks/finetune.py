@@ -10,14 +10,13 @@ import keras
 import numpy as np
 
 from apps.image_classification.app import ImageClassification
-from apps.results import markdown
+from apps.image_classification.benchmarks.seeds import table_of_seeds
 from dlkeras.data.location import DataError, find
 from dlkeras.data.splits import Examples, split_off
 
 SEEDS = (0, 1, 2)
-KINDS = ("finetuned", "scratch")
-ROWS = tuple(f"{kind}-{seed}" for kind in KINDS for seed in SEEDS)
-_NAMES = {"finetuned": "fine-tuned from ImageNet", "scratch": "from scratch"}
+WAYS = {"finetuned": "fine-tuned from ImageNet", "scratch": "from scratch"}
+ROWS = tuple(f"{way}-{seed}" for way in WAYS for seed in SEEDS)
 
 # Chosen by four-fold cross-validation on the training pictures, as the learning rate of the runs from scratch was.
 _SCRATCH = {"finetune": "", "model": "mobilenet_v1_025", "image_size": 224, "epochs": 30, "learning_rate": 0.003}
@@ -25,13 +24,13 @@ _SCRATCH = {"finetune": "", "model": "mobilenet_v1_025", "image_size": 224, "epo
 
 def run(row, directory, results):
     """Makes one row: one seed, pretrained or not."""
-    kind, seed = row.split("-")
+    way, seed = row.split("-")
     folder = find("finetune/hymenoptera")
     if folder is None:
         raise DataError("finetune/hymenoptera (ants and bees) is not in DLKERAS_DATA.")
     app = ImageClassification()
     config = dataclasses.replace(app.configs["finetune"], data=str(folder), seed=int(seed))
-    if kind == "scratch":
+    if way == "scratch":
         config = dataclasses.replace(config, **_SCRATCH)
     splits = _hold_out(app.load(config), config.seed)
     keras.utils.set_random_seed(config.seed)
@@ -54,14 +53,4 @@ def _hold_out(splits, seed):
 
 def table(results):
     """Returns the table: a line a way, its seeds and their mean."""
-    head = ["MobileNet 0.25, 224 px", *(f"seed {seed}" for seed in SEEDS), "mean test accuracy", "CPU minutes a run"]
-    lines = [head, ["---"] * len(head)]
-    for kind in KINDS:
-        found = [results.get(f"{kind}-{seed}") for seed in SEEDS]
-        there = [result for result in found if result]
-        if there:
-            mean = np.mean([result["accuracy"] for result in there])
-            minutes = np.mean([result["cpu_seconds"] for result in there]) / 60
-            cells = [f"{result['accuracy']:.4f}" if result else "" for result in found]
-            lines.append([_NAMES[kind], *cells, f"{mean:.4f}", f"{minutes:.1f}"])
-    return markdown(lines)
+    return table_of_seeds("MobileNet 0.25, 224 px", WAYS, SEEDS, results)

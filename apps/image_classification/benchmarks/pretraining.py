@@ -10,14 +10,13 @@ import keras
 import numpy as np
 
 from apps.image_classification.app import Config, ImageClassification
-from apps.results import markdown
+from apps.image_classification.benchmarks.seeds import table_of_seeds
 from apps.trained import save_settings
 from dlkeras.data.splits import Examples
 
 SEEDS = (0, 1, 2)
-KINDS = ("pretrained", "scratch")
-ROWS = ("backbone", *(f"{kind}-{seed}" for kind in KINDS for seed in SEEDS))
-_NAMES = {"pretrained": "pretrained on the other five classes", "scratch": "from scratch"}
+WAYS = {"pretrained": "pretrained on the other five classes", "scratch": "from scratch"}
+ROWS = ("backbone", *(f"{way}-{seed}" for way in WAYS for seed in SEEDS))
 _PICTURES = 20
 _VALIDATION = 40
 
@@ -35,10 +34,10 @@ def run(row, directory, results):
     if row == "backbone":
         splits = _half(app.load(_BACKBONE), first=True)
         return _train(app, _BACKBONE, splits, directory)
-    kind, seed = row.split("-")
+    way, seed = row.split("-")
     backbone = str(directory.parent / "backbone" / "run")
     config = dataclasses.replace(_SMALL, seed=int(seed))
-    if kind == "pretrained":
+    if way == "pretrained":
         config = dataclasses.replace(config, finetune=backbone, **_FINETUNE)
     return _train(app, config, _few(_half(app.load(config), first=False), config.seed), directory)
 
@@ -85,12 +84,4 @@ def _few(splits, seed):
 
 def table(results):
     """Returns the table: a line a way, its seeds and their mean."""
-    head = ["ResNet-20, 20 pictures a class", *(f"seed {seed}" for seed in SEEDS), "mean test accuracy"]
-    lines = [head, ["---"] * len(head)]
-    for kind in KINDS:
-        found = [results.get(f"{kind}-{seed}") for seed in SEEDS]
-        there = [result["accuracy"] for result in found if result]
-        if there:
-            cells = [f"{result['accuracy']:.4f}" if result else "" for result in found]
-            lines.append([_NAMES[kind], *cells, f"{np.mean(there):.4f}"])
-    return markdown(lines)
+    return table_of_seeds("ResNet-20, 20 pictures a class", WAYS, SEEDS, results)

@@ -14,7 +14,7 @@ import keras
 from keras import layers
 
 from dlkeras.layers import BatchNormalization
-from dlkeras.models.base import ConfiguredModel, check_choice, check_num_classes, check_positive, check_rate
+from dlkeras.models.base import ConfiguredModel, check_choice, check_num_classes, check_positive, check_rate, scaled
 
 _STEM_STRIDES = {"small": 1, "large": 2}
 
@@ -124,13 +124,13 @@ class MobileNetV1(ConfiguredModel):
         _check(num_classes, width, stem, dropout)
 
         inputs = keras.Input(input_shape)
-        x = _convolution(inputs, max(int(32 * width), 8), 3, _STEM_STRIDES[stem], "conv1")
+        x = _convolution(inputs, scaled(32, width), 3, _STEM_STRIDES[stem], "conv1")
         x = _normalization(x, "conv1_bn")
         x = layers.ReLU(6.0, name="conv1_relu")(x)
         for index, (filters, strides) in enumerate(_V1_BLOCKS, start=1):
             # The second block is the first one that halves the picture.
             strides = _STEM_STRIDES[stem] if index == 2 else strides
-            x = _separable_block(x, max(int(filters * width), 8), strides, index)
+            x = _separable_block(x, scaled(filters, width), strides, index)
         arguments = {
             "num_classes": num_classes,
             "input_shape": tuple(input_shape),

@@ -1,0 +1,62 @@
+"""A LeNet on Fashion-MNIST, alone and taught by the ResNet-20 that ships, at the same number of epochs.
+
+Temperature and weight were chosen on validation pictures with a seed that is not in the table.
+"""
+
+import dataclasses
+
+import keras
+
+from apps.image_classification.app import Config, ImageClassification
+from apps.image_classification.benchmarks.seeds import table_of_seeds
+from apps.presets import model_folder
+from apps.trained import open_trained
+from dlkeras.training.distillation import distill
+
+SEEDS = (0, 1, 2)
+WAYS = {"alone": "LeNet alone", "distilled": "LeNet taught by ResNet-20 (preset fashion_mnist)"}
+ROWS = tuple(f"{way}-{seed}" for way in WAYS for seed in SEEDS)
+_CONFIG = Config(data="fashion_mnist", model="lenet", flip=True, epochs=10, batch_size=64, learning_rate=0.003)
+_TEACHER = {"temperature": 4.0, "alpha": 0.9}
+
+
+def run(row, directory, results):
+    """Makes one row: one seed, alone or taught."""
+    way, seed = row.split("-")
+    app = ImageClassification()
+    config = dataclasses.replace(_CONFIG, seed=int(seed))
+    splits = app.load(config)
+    keras.utils.set_random_seed(config.seed)
+    model = app.build(config, splits.info)
+    if way == "alone":
+        state = app.fit(model, splits, config, directory / "run")
+    else:
+        state = _distill(app, model, splits, config, directory / "run")
+    return {
+        "accuracy": app.evaluate(model, splits)["accuracy"],
+        "val_accuracy": state["best"],
+        "parameters": model.count_params(),
+        "seconds": state["seconds"],
+        "cpu_seconds": state["cpu_seconds"],
+    }
+
+
+def _distill(app, model, splits, config, directory):
+    teacher = open_trained(app, model_folder(app.name, "fashion_mnist")).model
+    app.compile(model, config, len(splits.train.y) // config.batch_size * config.epochs)
+    return distill(
+        teacher,
+        model,
+        splits.train,
+        splits.validation,
+        directory,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        **_TEACHER,
+    )
+
+
+def table(results):
+    """Returns the table: a line a way, its seeds and their mean."""
+    return table_of_seeds("Fashion-MNIST, 10 epochs", WAYS, SEEDS, results)
