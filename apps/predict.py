@@ -25,10 +25,12 @@ class ServerPredict:
         app_name: The app to ask.
         address: `host:port` for gRPC, `http://host:port` for REST.
         rest: REST address to show to people, where `address` is gRPC's.
+        models: Folder that the server serves from, where it is on this machine: pages may then add models to it.
     """
 
-    def __init__(self, app_name, address, rest=None):
+    def __init__(self, app_name, address, rest=None, models=None):
         self.app_name = app_name
+        self.models = models
         self.address = address
         self.rest = rest or _DEFAULT_REST
         self._client = Client(address)
@@ -56,6 +58,7 @@ class LocalPredict:
         from apps import registry
 
         self.app_name = app_name
+        self.models = None
         self.address, self.rest = _DEFAULT_ADDRESS, _DEFAULT_REST
         self._app = registry.create(app_name)
         self._directory = directory

@@ -23,7 +23,7 @@ DLKERAS = (
 )
 SERVING_NEVER = {"apps", "dlkeras", "keras", "keras_hub", "gradio"}
 APPS_NEVER = {"grpc", "tensorflow_serving"}
-GRADIO = ("apps/*/demo.py", "apps/gallery.py", "apps/components.py")
+GRADIO = ("apps/*/demo.py", "apps/*/*_page.py", "apps/gallery.py", "apps/components.py")
 
 
 def imports(path, source):

@@ -3,12 +3,15 @@
 import dataclasses
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from apps.presets import METRICS_FILE, model_folder, preset_names, served_name
 from apps.registry import APPS
 
 SOURCE_FILE = "source.sha256"
+# In a model's folder, beside its versions: the one to serve, where that is not the newest.
+CHOICE_FILE = "choice.json"
 
 
 def export_model(app_name, *, preset=None, run=None, name=None, models="models"):
@@ -50,12 +53,42 @@ def write_models_config(models="models"):
     names = sorted({path.parent.parent.name for path in folder.glob("*/*/saved_model.pb") if _is_version(path.parent)})
     if not names:
         raise FileNotFoundError(f"{folder} holds no exported model. `dlkeras export APP` puts one there.")
-    entries = (
-        f'  config {{ name: "{name}" base_path: "{folder / name}" model_platform: "tensorflow" }}\n' for name in names
-    )
     path = folder / "models.config"
-    path.write_text(f"model_config_list {{\n{''.join(entries)}}}\n")
+    _replace(path, f"model_config_list {{\n{''.join(_entry(folder / name) for name in names)}}}\n")
     return path
+
+
+def choose_version(name, version, models="models"):
+    """Has a version of a model served, as soon as the server looks at `models.config` again.
+
+    Args:
+        name: The model's name.
+        version: Its version's number; None for the newest there is, now and later.
+        models: Folder of exported models.
+    """
+    choice = Path(models, name, CHOICE_FILE)
+    if version is None:
+        choice.unlink(missing_ok=True)
+    else:
+        _replace(choice, json.dumps({"version": version}))
+    write_models_config(models)
+
+
+def _entry(folder):
+    choice = folder / CHOICE_FILE
+    version = json.loads(choice.read_text())["version"] if choice.exists() else None
+    policy = ""
+    # A choice whose version has been deleted would leave the server with nothing to serve.
+    if version is not None and (folder / str(version)).is_dir():
+        policy = f" model_version_policy {{ specific {{ versions: {version} }} }}"
+    return f'  config {{ name: "{folder.name}" base_path: "{folder}" model_platform: "tensorflow"{policy} }}\n'
+
+
+def _replace(path, text):
+    """Writes a file whole or not at all: a server that polls it must not read half of it."""
+    beside = path.with_name(f".{os.getpid()}-{path.name}")
+    beside.write_text(text)
+    beside.replace(path)
 
 
 def _is_version(path):

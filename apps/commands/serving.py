@@ -55,14 +55,16 @@ def _server_command(ports, models):
     config = write_models_config(models)
     return [
         *(sys.executable, "-m", "serving", f"--model_config_file={config}", f"--bind_address={ports.host}"),
+        "--model_config_file_poll_wait_seconds=1",  # a model that is exported under a new name is served too
         *(f"--port={ports.grpc}", f"--rest_api_port={ports.rest}"),
     ]
 
 
-def _gallery_command(ports):
+def _gallery_command(ports, models):
     return [
         *(sys.executable, "-m", "apps.gallery", "--host", ports.host, "--port", str(ports.gallery)),
         *("--server", f"{ports.near}:{ports.grpc}", "--rest", f"http://{ports.near}:{ports.rest}"),
+        *("--models", str(models)),
     ]
 
 
@@ -81,7 +83,7 @@ def up(ports, models="models"):
     processes = []
     try:
         # The gallery takes seconds to import, so it starts while models are exported.
-        processes.append(("gallery", subprocess.Popen(_gallery_command(ports))))
+        processes.append(("gallery", subprocess.Popen(_gallery_command(ports, models))))
         subprocess.run([sys.executable, "-m", "apps.cli", "export", "--all", "--models", models], check=True)
         processes.append(("server", subprocess.Popen(_server_command(ports, models))))
         if _wait_until_up(processes, ports):

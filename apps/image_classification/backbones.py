@@ -83,10 +83,29 @@ def _open_trained(name):
 
     folder = model_folder(APP, name) if name in preset_names(APP) else Path(name)
     trained = open_trained(registry.create(APP), folder)
-    parts = [getattr(layer, "layer", layer) for layer in trained.model.layers]
-    (network,) = [part for part in parts if isinstance(part, keras.Model)]
-    scaling = trained.info.get("backbone", {"scaling": _OURS})["scaling"]
-    return Backbone(network, trained.info["image_shape"], scaling)
+    if trained.config.finetune:
+        network = trained.model.get_layer("backbone").layer
+        return Backbone(network, trained.info["image_shape"], trained.info["backbone"]["scaling"])
+    return Backbone(_classifier(trained), trained.info["image_shape"], _OURS)
+
+
+def _classifier(trained):
+    """Takes the classifier out of a trained model, where scaling and augmentation are around it."""
+    info = trained.info
+    shape, num_classes = tuple(info["image_shape"]), len(info["class_names"])
+    classifier = models.create(trained.config.model, num_classes=num_classes, input_shape=shape)
+    # One with auxiliary heads is one level deeper.
+    whole = getattr(trained.model, "network", trained.model)
+    (source,) = [layer for layer in whole.layers if isinstance(layer, keras.Model)]
+    copy_weights(source, classifier)
+    return classifier
+
+
+def copy_weights(source, network):
+    """Gives each layer of a network the weights of its namesake in another one, which may have more layers."""
+    for layer in network.layers:
+        if layer.weights:
+            layer.set_weights(source.get_layer(layer.name).get_weights())
 
 
 def _published(name):

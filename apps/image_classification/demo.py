@@ -1,21 +1,20 @@
 """The page: a picture in, the five likeliest names as bars, and the lines that make the same call."""
 
-import io
 import time
 from pathlib import Path
 
 import gradio
-from PIL import Image
 
 from apps.calls import curl_call, python_call
 from apps.components import picture_file
+from apps.image_classification import finetune_page
 from apps.image_classification.examples import example_files
+from apps.image_classification.picture_files import ACCEPTED, PictureError, jpeg_or_png
 from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 
 APP = "image_classification"
 TITLE = "Image classification"
-_ENCODED = {"JPEG", "PNG"}
 
 
 def build_page(predict):
@@ -27,42 +26,51 @@ def build_page(predict):
     Returns:
         A `gradio.Blocks`.
     """
-    presets = preset_names(APP)
     with gradio.Blocks() as page:
-        gradio.Markdown("Upload, paste or pick a picture. The model names what it takes it for.")
-        with gradio.Row():
-            with gradio.Column():
-                preset = gradio.Dropdown(presets, value=presets[0], label="Model", elem_id="preset")
-                classes = gradio.Markdown(_describe(presets[0]))
-                picture = picture_file(height=280, elem_id="picture", label="Picture")
-                examples = [(path, name) for path, name in example_files() if name in presets]
-                gallery = gradio.Dataset(
-                    components=[picture],
-                    samples=[[path] for path, _ in examples],
-                    label="Examples",
-                    type="index",
-                    elem_id="examples",
-                )
-            with gradio.Column():
-                answer = gradio.Label(num_top_classes=5, label="Answer", elem_id="answer")
-                spent = gradio.Markdown()
-        with gradio.Accordion("The same call from your shell or program", open=False):
-            curl = gradio.Code(language="shell", label="curl")
-            python = gradio.Code(language="python", label="Python")
-        outputs = [answer, spent, curl, python]
-
-        def ask(path, name):
-            return _ask(predict, path, name)
-
-        asked = {"fn": ask, "inputs": [picture, preset], "outputs": outputs}
-        picture.upload(**asked, api_name="classify")
-        picture.clear(**asked, api_name=False)
-        preset.input(**asked, api_name=False)
-        preset.change(_describe, preset, classes, api_name=False)
-        gallery.click(lambda index: examples[index], gallery, [picture, preset], api_name=False).then(
-            **asked, api_name=False
-        )
+        with gradio.Tab("Ask"):
+            _build_asking(predict)
+        with gradio.Tab(finetune_page.TITLE) as tab:
+            look, outputs = finetune_page.build_training(predict, read_picture)
+        if look is not None:
+            tab.select(look, None, outputs, show_progress="hidden", api_name=False)
     return page
+
+
+def _build_asking(predict):
+    presets = preset_names(APP)
+    gradio.Markdown("Upload, paste or pick a picture. The model names what it takes it for.")
+    with gradio.Row():
+        with gradio.Column():
+            preset = gradio.Dropdown(presets, value=presets[0], label="Model", elem_id="preset")
+            classes = gradio.Markdown(_describe(presets[0]))
+            picture = picture_file(height=280, elem_id="picture", label="Picture")
+            examples = [(path, name) for path, name in example_files() if name in presets]
+            gallery = gradio.Dataset(
+                components=[picture],
+                samples=[[path] for path, _ in examples],
+                label="Examples",
+                type="index",
+                elem_id="examples",
+            )
+        with gradio.Column():
+            answer = gradio.Label(num_top_classes=5, label="Answer", elem_id="answer")
+            spent = gradio.Markdown()
+    with gradio.Accordion("The same call from your shell or program", open=False):
+        curl = gradio.Code(language="shell", label="curl")
+        python = gradio.Code(language="python", label="Python")
+    outputs = [answer, spent, curl, python]
+
+    def ask(path, name):
+        return _ask(predict, path, name)
+
+    asked = {"fn": ask, "inputs": [picture, preset], "outputs": outputs}
+    picture.upload(**asked, api_name="classify")
+    picture.clear(**asked, api_name=False)
+    preset.input(**asked, api_name=False)
+    preset.change(_describe, preset, classes, api_name=False)
+    gallery.click(lambda index: examples[index], gallery, [picture, preset], api_name=False).then(
+        **asked, api_name=False
+    )
 
 
 def _describe(preset):
@@ -81,7 +89,7 @@ def _ask(predict, path, preset):
     try:
         answer = predict({"image_bytes": [read_picture(path)]}, preset=preset)
     except PredictError as error:
-        raise gradio.Error(str(error)) from error
+        raise gradio.Error(str(error), print_exception=False) from error
     spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms."
     labels = [label.decode() for label in answer["labels"][0]]
     return dict(zip(labels, map(float, answer["scores"][0]), strict=True)), spent, *calls
@@ -95,14 +103,6 @@ def read_picture(path):
     """
     data = Path(path).read_bytes()
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            if picture.format in _ENCODED:
-                return data
-            buffer = io.BytesIO()
-            picture.convert("RGB").save(buffer, "PNG")
-    except (OSError, Image.DecompressionBombError) as error:
-        raise PredictError(
-            f"The file must be a picture: JPEG, PNG, WebP, GIF, BMP or TIFF. Received: {Path(path).name}, "
-            f"{len(data)} bytes that cannot be opened as one."
-        ) from error
-    return buffer.getvalue()
+        return jpeg_or_png(data)
+    except PictureError as error:
+        raise PredictError(f"The file must be a picture: {ACCEPTED}. Received: {Path(path).name}, {error}.") from error

@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -111,12 +112,12 @@ def draw(preset, name):
 
 @functools.cache
 def example_files():
-    """Draws the examples into a temporary folder, which is removed when the process ends.
+    """Draws the examples into a folder of Gradio's, from which alone it serves files; it goes when the process ends.
 
     Returns:
         A list of `(path, preset)`.
     """
-    folder = Path(tempfile.mkdtemp(prefix="dlkeras-"))
+    folder = Path(tempfile.mkdtemp(prefix="dlkeras-", dir=os.environ.get("GRADIO_TEMP_DIR")))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     files = []
     for preset, drawings in _DRAWINGS.items():

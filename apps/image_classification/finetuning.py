@@ -10,7 +10,7 @@ from pathlib import Path
 
 from keras import layers
 
-from apps.image_classification.backbones import open_backbone, rebuild
+from apps.image_classification.backbones import copy_weights, open_backbone, rebuild
 from apps.image_classification.progress import HEAD_FOLDER
 from dlkeras.layers.inference_mode import InferenceMode
 from dlkeras.training import fit
@@ -51,11 +51,7 @@ def prepare(model, config):
         config: The app's `Config`.
     """
     network = model.get_layer(BACKBONE).layer
-    source = open_backbone(config.finetune, config.weights).network
-    # By layer, for the network has been cut off before its old head.
-    for layer in network.layers:
-        if layer.weights:
-            layer.set_weights(source.get_layer(layer.name).get_weights())
+    copy_weights(open_backbone(config.finetune, config.weights).network, network)
     network.trainable = False
 
 

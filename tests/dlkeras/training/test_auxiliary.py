@@ -120,9 +120,11 @@ def test_is_fitted_with_checkpoints(examples, tmp_path):
     again, _ = run(tmp_path / "broken", 3)
     for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-    assert state["best"] > 0.9 and set(state["history"][0]) == {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
+    first, last = state["history"][0], state["history"][-1]
+    assert set(first) == {"epoch", "accuracy", "loss", "val_accuracy", "val_loss"}
+    assert last["loss"] < 0.8 * first["loss"]
     # The heads count in training only.
-    assert state["history"][-1]["loss"] > 1.2 * state["history"][-1]["val_loss"]
+    assert last["loss"] > 1.2 * last["val_loss"]
 
 
 @pytest.mark.parametrize(
