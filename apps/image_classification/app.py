@@ -187,7 +187,7 @@ class ImageClassification(App):
         optimizer = _OPTIMIZERS[config.optimizer](
             OneCycle(learning_rate, steps), weight_decay=config.weight_decay or None, **averaging
         )
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "token", "positions"])
         model.compile(optimizer, SmoothedSparseCrossEntropy(config.label_smoothing), metrics=[Accuracy()])
 
     def transform(self, config, info):

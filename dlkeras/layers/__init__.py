@@ -6,21 +6,28 @@ Scaling pictures is `keras.layers.Rescaling`, resizing `keras.layers.Resizing`, 
 
 from dlkeras.layers.gaussian_blur import GaussianBlur
 from dlkeras.layers.grayscale import Grayscale
+from dlkeras.layers.grouped_convolution import GroupedConv2D
 from dlkeras.layers.inference_mode import InferenceMode
 from dlkeras.layers.median_filter import MedianFilter
 from dlkeras.layers.normalization import BatchNormalization
 from dlkeras.layers.pca_color import PCAColor
+from dlkeras.layers.positional import ClassToken, PositionEmbedding
+from dlkeras.layers.squeeze_excitation import SqueezeExcitation
 from dlkeras.layers.standardization import StandardizePicture
 from dlkeras.layers.yuv import RGBToYUV, YUVToRGB
 
 __all__ = [
     "BatchNormalization",
+    "ClassToken",
     "GaussianBlur",
     "Grayscale",
+    "GroupedConv2D",
     "InferenceMode",
     "MedianFilter",
     "PCAColor",
+    "PositionEmbedding",
     "RGBToYUV",
+    "SqueezeExcitation",
     "StandardizePicture",
     "YUVToRGB",
 ]
