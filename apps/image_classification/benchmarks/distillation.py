@@ -4,11 +4,10 @@ Temperature and weight were chosen on validation pictures with a seed that is no
 """
 
 import dataclasses
-
-import keras
+import functools
 
 from apps.image_classification.app import Config, ImageClassification
-from apps.image_classification.benchmarks.seeds import table_of_seeds
+from apps.image_classification.benchmarks.seeds import table_of_seeds, train_and_test
 from apps.presets import model_folder
 from apps.trained import open_trained
 from dlkeras.training.distillation import distill
@@ -25,20 +24,8 @@ def run(row, directory, results):
     way, seed = row.split("-")
     app = ImageClassification()
     config = dataclasses.replace(_CONFIG, seed=int(seed))
-    splits = app.load(config)
-    keras.utils.set_random_seed(config.seed)
-    model = app.build(config, splits.info)
-    if way == "alone":
-        state = app.fit(model, splits, config, directory / "run")
-    else:
-        state = _distill(app, model, splits, config, directory / "run")
-    return {
-        "accuracy": app.evaluate(model, splits)["accuracy"],
-        "val_accuracy": state["best"],
-        "parameters": model.count_params(),
-        "seconds": state["seconds"],
-        "cpu_seconds": state["cpu_seconds"],
-    }
+    fit = functools.partial(_distill, app) if way == "distilled" else None
+    return train_and_test(app, config, app.load(config), directory, fit)
 
 
 def _distill(app, model, splits, config, directory):

@@ -6,11 +6,10 @@ pictures of the folder `val` are the test, read once a run.
 
 import dataclasses
 
-import keras
 import numpy as np
 
 from apps.image_classification.app import ImageClassification
-from apps.image_classification.benchmarks.seeds import table_of_seeds
+from apps.image_classification.benchmarks.seeds import table_of_seeds, train_and_test
 from dlkeras.data.location import DataError, find
 from dlkeras.data.splits import Examples, split_off
 
@@ -32,16 +31,7 @@ def run(row, directory, results):
     config = dataclasses.replace(app.configs["finetune"], data=str(folder), seed=int(seed))
     if way == "scratch":
         config = dataclasses.replace(config, **_SCRATCH)
-    splits = _hold_out(app.load(config), config.seed)
-    keras.utils.set_random_seed(config.seed)
-    model = app.build(config, splits.info)
-    state = app.fit(model, splits, config, directory / "run")
-    return {
-        "accuracy": app.evaluate(model, splits)["accuracy"],
-        "parameters": model.count_params(),
-        "seconds": state["seconds"],
-        "cpu_seconds": state["cpu_seconds"],
-    }
+    return train_and_test(app, config, _hold_out(app.load(config), config.seed), directory)
 
 
 def _hold_out(splits, seed):

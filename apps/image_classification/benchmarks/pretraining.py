@@ -6,12 +6,10 @@ beside the same network from scratch on the same 100 pictures. Both are tested o
 
 import dataclasses
 
-import keras
 import numpy as np
 
 from apps.image_classification.app import Config, ImageClassification
-from apps.image_classification.benchmarks.seeds import table_of_seeds
-from apps.trained import save_settings
+from apps.image_classification.benchmarks.seeds import table_of_seeds, train_and_test
 from dlkeras.data.splits import Examples
 
 SEEDS = (0, 1, 2)
@@ -33,26 +31,13 @@ def run(row, directory, results):
     app = ImageClassification()
     if row == "backbone":
         splits = _half(app.load(_BACKBONE), first=True)
-        return _train(app, _BACKBONE, splits, directory)
+        return train_and_test(app, _BACKBONE, splits, directory)
     way, seed = row.split("-")
     backbone = str(directory.parent / "backbone" / "run")
     config = dataclasses.replace(_SMALL, seed=int(seed))
     if way == "pretrained":
         config = dataclasses.replace(config, finetune=backbone, **_FINETUNE)
-    return _train(app, config, _few(_half(app.load(config), first=False), config.seed), directory)
-
-
-def _train(app, config, splits, directory):
-    save_settings(directory / "run", config, splits.info)
-    keras.utils.set_random_seed(config.seed)
-    model = app.build(config, splits.info)
-    state = app.fit(model, splits, config, directory / "run")
-    return {
-        "accuracy": app.evaluate(model, splits)["accuracy"],
-        "parameters": model.count_params(),
-        "seconds": state["seconds"],
-        "cpu_seconds": state["cpu_seconds"],
-    }
+    return train_and_test(app, config, _few(_half(app.load(config), first=False), config.seed), directory)
 
 
 def _half(splits, first):

@@ -2,7 +2,35 @@
 
 import statistics
 
+import keras
+
 from apps.results import markdown
+from apps.trained import save_settings
+
+
+def train_and_test(app, config, splits, directory, fit=None):
+    """Trains a model, or goes on with it, and looks at the test split once.
+
+    Args:
+        app: The app.
+        config: Its `Config`.
+        splits: The data.
+        directory: The row's folder; the run is in `run` there.
+        fit: What to fit by, with the arguments of `App.fit`; by default that.
+
+    Returns:
+        A row's result: `accuracy` (test), `parameters`, `seconds` and `cpu_seconds`.
+    """
+    save_settings(directory / "run", config, splits.info)
+    keras.utils.set_random_seed(config.seed)
+    model = app.build(config, splits.info)
+    state = (fit or app.fit)(model, splits, config, directory / "run")
+    return {
+        "accuracy": app.evaluate(model, splits)["accuracy"],
+        "parameters": model.count_params(),
+        "seconds": state["seconds"],
+        "cpu_seconds": state["cpu_seconds"],
+    }
 
 
 def table_of_seeds(title, ways, seeds, results):
