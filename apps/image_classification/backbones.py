@@ -117,7 +117,7 @@ def _open_file(name, path):
     if not Path(path).expanduser().is_file():
         raise DataError(f"`--weights` must be a file. Received: {path}, which is not there.")
     classifier = models.create(name, num_classes=1)
-    load_named_weights(keras.Model(classifier.inputs, features(classifier)), Path(path).expanduser())
+    load_named_weights(keras.Model(classifier.inputs, features(classifier), name=name), Path(path).expanduser())
     return Backbone(classifier, list(classifier.input_shape[1:]), _OURS)
 
 

@@ -54,7 +54,7 @@ def test_goes_on_where_it_was_broken_off(table, tmp_path, capsys):
 
 
 def test_an_unknown_row_names_those_there_are(table, tmp_path):
-    with pytest.raises(ValueError, match="`--rows` must be among one, two. Received: three"):
+    with pytest.raises(ValueError, match=r"`--rows` must be among one, two. Received: three"):
         benchmark("made_up", rows=["three"], directory=tmp_path)
 
 

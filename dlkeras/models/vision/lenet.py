@@ -13,9 +13,10 @@ from dlkeras.models.base import ConfiguredModel, check_choice, check_least_size,
 _POOLING = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
 
 
-def _convolve_and_pool(x, filters, padding, activation, pooling):
-    x = layers.Conv2D(filters, 5, padding=padding, activation=activation)(x)  # (batch, height, width, filters)
-    return _POOLING[pooling](2)(x)  # (batch, height / 2, width / 2, filters)
+def _convolve_and_pool(x, filters, padding, activation, pooling, index):
+    # (batch, height, width, filters)
+    x = layers.Conv2D(filters, 5, padding=padding, activation=activation, name=f"conv{index}")(x)
+    return _POOLING[pooling](2, name=f"pool{index}")(x)  # (batch, height / 2, width / 2, filters)
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")
@@ -42,12 +43,12 @@ class LeNet(ConfiguredModel):
         check_least_size(input_shape, 12)
 
         inputs = keras.Input(input_shape)
-        x = _convolve_and_pool(inputs, 6, "same", activation, pooling)
-        x = _convolve_and_pool(x, 16, "valid", activation, pooling)
-        x = layers.Flatten()(x)
-        x = layers.Dense(120, activation=activation)(x)
-        x = layers.Dense(84, activation=activation)(x)
-        x = layers.Dropout(dropout)(x) if dropout else x
+        x = _convolve_and_pool(inputs, 6, "same", activation, pooling, 1)
+        x = _convolve_and_pool(x, 16, "valid", activation, pooling, 2)
+        x = layers.Flatten(name="flatten")(x)
+        x = layers.Dense(120, activation=activation, name="dense1")(x)
+        x = layers.Dense(84, activation=activation, name="dense2")(x)
+        x = layers.Dropout(dropout, name="dropout")(x) if dropout else x
         outputs = layers.Dense(num_classes, name="logits")(x)  # (batch, num_classes)
         arguments = {
             "num_classes": num_classes,
