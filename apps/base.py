@@ -35,6 +35,10 @@ class App:
         """
         raise NotImplementedError
 
+    def load_other(self, data, config, info):
+        """Reads other data to measure a trained model on: `Splits`, of which the test split counts."""
+        return self.load(dataclasses.replace(config, data=data), info)
+
     def build(self, config, info):
         """Builds the `keras.Model`, random weights, not compiled."""
         raise NotImplementedError

@@ -75,7 +75,7 @@ def parser():
         commands, "evaluate", "measure a model on its test split", "dlkeras evaluate image_classification --run DIR"
     )
     _add_model(evaluate)
-    evaluate.add_argument("--data", help="where the data is, if not where it was at training")
+    evaluate.add_argument("--data", help="other data to measure on, or the same elsewhere")
     evaluate.add_argument("--report", metavar="DIR", help="where tables and pictures go (runs/APP/NAME/report)")
     evaluate.add_argument("--record", action="store_true", help="write metrics.json, and a preset's row in the README")
 

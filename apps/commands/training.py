@@ -1,6 +1,5 @@
 """`dlkeras train` and `dlkeras evaluate`."""
 
-import dataclasses
 import os
 import platform
 import shutil
@@ -65,8 +64,10 @@ def evaluate(app_name, *, preset=None, run=None, data=None, report=None, record=
     """Measures a model on its test split, writes the report, and returns the figures."""
     app = registry.create(app_name)
     trained = open_trained(app, model_folder(app_name, preset, run))
-    config = dataclasses.replace(trained.config, data=data) if data else trained.config
-    splits = app.load(config, trained.info)
+    if data:
+        splits = app.load_other(data, trained.config, trained.info)
+    else:
+        splits = app.load(trained.config, trained.info)
     report = Path(report or Path("runs", app_name, trained.directory.name, "report"))
     figures = app.evaluate(trained.model, splits, report)
     for name, value in figures.items():

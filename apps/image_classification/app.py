@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,8 +17,12 @@ from dlkeras import models
 from dlkeras.data import DataError
 from dlkeras.data.decode import decode_pictures
 from dlkeras.data.encode import encode_png
+from dlkeras.data.folders import load_test_folder
+from dlkeras.data.idx import has_idx
 from dlkeras.data.labels import top_labels
-from dlkeras.data.pictures import load_pictures
+from dlkeras.data.picture_files import is_tar
+from dlkeras.data.pictures import NAMED, load_pictures
+from dlkeras.data.splits import Examples, Splits
 from dlkeras.losses import SmoothedSparseCrossEntropy
 from dlkeras.metrics import Accuracy
 from dlkeras.schedules import OneCycle
@@ -43,6 +48,7 @@ class Config:
         flip: Whether training pictures are mirrored at random.
         shift: How far training pictures are moved at random, as a share of their size.
         zoom: How much training pictures are made larger or smaller at random, as a share of their size.
+        rand_augment: Whether training pictures go through Keras's `RandAugment`.
         erase: Share of training pictures that a random rectangle is erased from.
         epochs: Passes over the training pictures.
         batch_size: Pictures a step.
@@ -69,6 +75,7 @@ class Config:
     flip: bool = False
     shift: float = 0.0
     zoom: float = 0.0
+    rand_augment: bool = False
     erase: float = 0.0
     epochs: int = 20
     batch_size: int = 64
@@ -150,6 +157,18 @@ class ImageClassification(App):
             splits.info[BACKBONE] = describe(backbone, splits.info["image_shape"])
         return splits
 
+    def load_other(self, data, config, info):
+        """Tests on all pictures of a folder that has no pictures to train on, and on the test split of other data."""
+        test = None
+        path = Path(data).expanduser()
+        if data not in NAMED and (is_tar(path) or (path.is_dir() and not has_idx(path))):
+            test = load_test_folder(path, info["class_names"], info["image_shape"])
+        if test is None:
+            return super().load_other(data, config, info)
+        print(f"{data} has no folder train: all of its {len(test.y)} pictures are tested on.")
+        none = Examples(test.x[:0], test.y[:0])
+        return Splits(none, none, test, {**info, "data": path.name})
+
     def build(self, config, info):
         inputs = keras.Input(info["image_shape"], name="image")  # (batch, height, width, channels), in [0, 255]
         scaling = info[BACKBONE]["scaling"] if config.finetune else {"scale": 1 / 127.5, "offset": -1.0}
@@ -175,6 +194,8 @@ class ImageClassification(App):
             )
         if config.zoom:
             yield layers.RandomZoom((-config.zoom, config.zoom), fill_mode="reflect")
+        if config.rand_augment:
+            yield layers.RandAugment((-1, 1))
         if config.erase:
             yield layers.RandomErasing(config.erase, scale=(0.02, 0.25), value_range=(-1, 1))
 

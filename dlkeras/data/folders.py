@@ -73,7 +73,7 @@ def _decode(files, image_shape, source):
 def _examples(classes, class_names, image_shape, source):
     unknown = sorted(set(classes) - set(class_names))
     if unknown:
-        raise DataError(f"{source}: classes that are not in the training folder: {', '.join(unknown)}")
+        raise DataError(f"{source}: classes that were not trained on: {', '.join(unknown)}")
     files = [file for name in class_names for file in classes.get(name, [])]
     labels = [label for label, name in enumerate(class_names) for _ in classes.get(name, [])]
     return Examples(_decode(files, image_shape, source), np.array(labels, "int32"))
@@ -126,3 +126,27 @@ def load_folders(source, image_shape=None, validation_fraction=0.1, test_fractio
     name = Path(source).resolve().name.removesuffix(".gz").removesuffix(".tar")
     info = {"class_names": class_names, "image_shape": image_shape, "data": name}
     return Splits(rest, parts["validation"], parts["test"], info)
+
+
+def load_test_folder(source, class_names, image_shape):
+    """Reads a folder or tar file that holds pictures to test on alone.
+
+    Args:
+        source: Folder or tar file with `<class>/*.jpg`, `test/<class>/*.jpg` or `val/<class>/*.jpg`.
+        class_names: The classes that a model knows; some may have no pictures.
+        image_shape: `(height, width, channels)` that pictures are read at.
+
+    Returns:
+        `Examples` of all pictures; None where there is a folder `train`, and with it a split that is not for testing.
+
+    Raises:
+        DataError: There are no pictures by class, a file cannot be read, or a class is not among `class_names`.
+    """
+    tree = _sort_into_splits(read_picture_files(source), source)
+    if "train" in tree:
+        return None
+    classes = {}
+    for part in tree.values():
+        for name, files in part.items():
+            classes.setdefault(name, []).extend(files)
+    return _examples(classes, class_names, list(image_shape), source)

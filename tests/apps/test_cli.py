@@ -10,7 +10,7 @@ from apps.cli import main
 from dlkeras.data.encode import encode_png
 
 APP = "image_classification"
-COMMANDS = ("list", "train", "evaluate", "export", "predict", "serve", "demo", "up")
+COMMANDS = ("list", "train", "evaluate", "export", "predict", "serve", "demo", "up", "benchmark")
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +73,16 @@ def test_evaluate_measures_and_reports(run, folder, capsys):
     assert metrics["accuracy"] > 0.9
     report = {path.name for path in (folder / run / "report").iterdir()}
     assert report == {"classes.csv", "confusion.png", "mistakes.png"}
+
+
+def test_evaluate_tests_on_all_of_a_folder_without_training_pictures(run, folder, capsys):
+    pictures = folder / "others" / "red"
+    pictures.mkdir(parents=True)
+    (pictures / "one.png").write_bytes((folder / "reddish.png").read_bytes())
+    assert main(["evaluate", APP, "--run", run, "--data", "others", "--report", "others/report"]) == 0
+    output = capsys.readouterr().out
+    assert "all of its 1 pictures are tested on" in output
+    assert "accuracy                     1.0000" in output
 
 
 def test_predict_prints_json(run, capsys):

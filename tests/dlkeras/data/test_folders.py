@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dlkeras.data import DataError
-from dlkeras.data.folders import load_folders
+from dlkeras.data.folders import load_folders, load_test_folder
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ def test_all_broken(tmp_path):
         ({"train": 3, "test": 3}, "holds no pictures by class"),
         ({"test/cat": 3, "val/cat": 3}, "has no train folder beside test, validation."),
         ({"train/cat": 3}, "a classifier needs at least 2 classes. Received: cat"),
-        ({"train/a": 3, "train/b": 3, "test/c": 1}, "classes that are not in the training folder: c"),
+        ({"train/a": 3, "train/b": 3, "test/c": 1}, "classes that were not trained on: c"),
         (
             {"a": 2, "b": 3, "c": 1},
             "a class needs at least 3 pictures where they are split. Received: a with 2, c with 1",
@@ -197,3 +197,22 @@ def test_names_that_lead_out_of_a_tar_lead_nowhere(tmp_path, encode, noise):
     splits = load_folders(path)
     assert sum(len(part.y) for part in (splits.train, splits.validation, splits.test)) == 12
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("prefix", ["", "test/", "val/"])
+def test_a_folder_to_test_on_alone(write, pack, prefix):
+    folder = write({f"{prefix}dog": 2, f"{prefix}cat": 1})
+    for source in (folder, pack(folder)):
+        examples = load_test_folder(source, ["bird", "cat", "dog"], [4, 6, 1])
+        assert examples.x.shape == (3, 4, 6, 1)
+        np.testing.assert_array_equal(examples.y, [1, 2, 2])
+
+
+def test_a_folder_with_training_pictures_is_not_for_testing_alone(write):
+    folder = write({f"{split}/{name}": 3 for split in ("train", "test") for name in ("dog", "cat")})
+    assert load_test_folder(folder, ["cat", "dog"], [8, 8, 3]) is None
+
+
+def test_classes_that_a_model_does_not_know_are_named(write):
+    with pytest.raises(DataError, match=r"classes that were not trained on: bird, fish"):
+        load_test_folder(write({"bird": 1, "cat": 1, "fish": 1}), ["cat", "dog"], [8, 8, 3])
