@@ -10,11 +10,18 @@ from apps.presets import CONFIG_FILE, model_folder, preset_names
 from dlkeras import models
 from dlkeras.data.location import DataError, fetch, find
 from dlkeras.models.base import ConfiguredModel
+from dlkeras.models.vision.densenet import DenseNet
+from dlkeras.models.vision.vgg import VGG
 from dlkeras.models.weights import load_named_weights
 
 APP = "image_classification"
 _OURS = {"scale": 1 / 127.5, "offset": -1.0}  # pictures in [0, 255] to [-1, 1]
 _LARGE = [224, 224, 3]
+
+# What the networks of keras.applications take: DenseNet pixels less ImageNet's mean, over its deviation; VGG less the
+# mean alone, and blue first. All others that there are here take [-1, 1].
+_MEAN, _DEVIATION = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
+_CAFFE_MEAN = [123.68, 116.779, 103.939]
 
 # ImageNet weights that are published for a model of ours: (file, SHA-256). Apache-2.0, by Google.
 _FILES = {
@@ -118,7 +125,21 @@ def _open_file(name, path):
         raise DataError(f"`--weights` must be a file. Received: {path}, which is not there.")
     classifier = models.create(name, num_classes=1)
     load_named_weights(keras.Model(classifier.inputs, features(classifier), name=name), Path(path).expanduser())
-    return Backbone(classifier, list(classifier.input_shape[1:]), _OURS)
+    return Backbone(classifier, list(classifier.input_shape[1:]), _scaling(classifier))
+
+
+def _scaling(classifier):
+    """Returns the scaling of pictures that published weights of a classifier were trained with."""
+    if isinstance(classifier, DenseNet):
+        offset = [-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True)]
+        return {"scale": [1 / deviation for deviation in _DEVIATION], "offset": offset}
+    if isinstance(classifier, VGG):
+        # Pictures stay red first: the first convolution is turned round instead.
+        first = classifier.get_layer("block1_conv1")
+        kernel, *rest = first.get_weights()
+        first.set_weights([kernel[:, :, ::-1], *rest])
+        return {"scale": 1.0, "offset": [-mean for mean in _CAFFE_MEAN]}
+    return _OURS
 
 
 def _open_hub(preset):
@@ -197,4 +218,4 @@ def describe(backbone, image_shape):
 def rebuild(description):
     """Builds the network of a description, random weights, as a model from scaled pictures to features."""
     network = keras.saving.deserialize_keras_object(description["network"])
-    return keras.Model(network.inputs, features(network), name="backbone")
+    return keras.Model(network.inputs[0], features(network), name="backbone")

@@ -153,6 +153,25 @@ def test_weights_files_go_in_by_name(tmp_path):
             np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.parametrize(
+    ("name", "preprocess"),
+    [
+        ("vgg11_mini", keras.applications.vgg16.preprocess_input),
+        ("densenet_mini", keras.applications.densenet.preprocess_input),
+        ("mobilenet_v1_mini", keras.applications.mobilenet.preprocess_input),
+    ],
+)
+def test_published_weights_see_pictures_as_they_were_trained(name, preprocess, tmp_path):
+    reference = models.create(name, num_classes=1)
+    _save_as_published(reference, tmp_path / "weights.h5")
+    backbone = open_backbone(name, str(tmp_path / "weights.h5"))
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    expected = keras.Model(reference.inputs[0], reference.features)(preprocess(pictures.copy()), training=False)
+    network = keras.Model(backbone.network.inputs[0], features(backbone.network))
+    found = network(keras.layers.Rescaling(**backbone.scaling)(pictures), training=False)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3 * float(np.abs(expected).max()))
+
+
 def _weights(network, name):
     names = {layer.name for layer in network.layers}
     return network.get_layer(name).get_weights() if name in names else []
