@@ -17,7 +17,8 @@ SEEDS = (0, 1, 2)
 WAYS = {"finetuned": "fine-tuned from ImageNet", "scratch": "from scratch"}
 ROWS = tuple(f"{way}-{seed}" for way in WAYS for seed in SEEDS)
 
-# Chosen by four-fold cross-validation on the training pictures, as the learning rate of the runs from scratch was.
+# The first that was tried. The config `finetune` is the one of six that four-fold cross-validation on the training
+# pictures found best, by little: 0.885 in its last epoch, where the others had 0.82 to 0.885.
 _SCRATCH = {"finetune": "", "model": "mobilenet_v1_025", "image_size": 224, "epochs": 30, "learning_rate": 0.003}
 
 
