@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from apps.base import App, Endpoint
 from apps.image_classification.backbones import describe, open_backbone
-from apps.image_classification.finetuning import BACKBONE, classifier_on, finetune, prepare
+from apps.image_classification.finetuning import BACKBONE, MIRROR, classifier_on, finetune, prepare
 from apps.image_classification.report import measure, write_report
 from dlkeras import models
 from dlkeras.data import DataError
@@ -23,6 +23,7 @@ from dlkeras.data.labels import top_labels
 from dlkeras.data.picture_files import is_tar
 from dlkeras.data.pictures import NAMED, load_pictures
 from dlkeras.data.splits import Examples, Splits
+from dlkeras.layers import MirrorAverage
 from dlkeras.losses import SmoothedSparseCrossEntropy
 from dlkeras.metrics import Accuracy
 from dlkeras.schedules import OneCycle
@@ -52,6 +53,7 @@ class Config:
         erase: Share of training pictures that a random rectangle is erased from.
         epochs: Passes over the training pictures.
         batch_size: Pictures a step.
+        mirror: Whether a picture is judged together with its mirror image, which takes twice the time.
         mix: `mixup` or `cutmix` to train on mixed pictures, with `alpha` 0.2 and 1.
         average: Momentum of a moving average of the weights, which is validated and kept; 0 for none.
         optimizer: `sgd` (Nesterov momentum 0.9) or `adam`.
@@ -79,6 +81,7 @@ class Config:
     erase: float = 0.0
     epochs: int = 20
     batch_size: int = 64
+    mirror: bool = False
     mix: str = ""
     average: float = 0.0
     optimizer: str = "adam"
@@ -136,7 +139,13 @@ class ImageClassification(App):
         "fashion_mnist": Config(data="fashion_mnist", shift=0.08, epochs=12, **_RESNET),
         "fashion_mnist_lenet": Config(data="fashion_mnist", epochs=10, batch_size=64),
         "finetune": Config(
-            finetune="mobilenet_v1_025", flip=True, shift=0.1, zoom=0.2, batch_size=16, learning_rate=0.0003
+            finetune="mobilenet_v1_025",
+            mirror=True,
+            flip=True,
+            shift=0.1,
+            zoom=0.2,
+            batch_size=16,
+            learning_rate=0.0003,
         ),
     }
     published = {
@@ -175,14 +184,20 @@ class ImageClassification(App):
         x = layers.Rescaling(**scaling)(inputs)
         for layer in self._augmentation(config):
             x = layer(x)
-        num_classes = len(info["class_names"])
-        if config.finetune:
-            outputs = classifier_on(info[BACKBONE], x, num_classes, config.dropout)
-            return keras.Model(inputs, outputs, name=self.name)
-        classifier = models.create(config.model, num_classes=num_classes, input_shape=tuple(info["image_shape"]))
+        classifier = self._classifier(config, info)
         if getattr(classifier, "auxiliary", None) is not None:
             return DeeplySupervised(keras.Model(inputs, classifier.auxiliary(x)), name=self.name)
-        return keras.Model(inputs, classifier(x), name=self.name)  # logits: (batch, num_classes)
+        outputs = MirrorAverage(classifier, name=MIRROR)(x) if config.mirror else classifier(x)
+        return keras.Model(inputs, outputs, name=self.name)  # logits: (batch, num_classes)
+
+    def _classifier(self, config, info):
+        num_classes = len(info["class_names"])
+        if config.finetune:
+            return classifier_on(info[BACKBONE], num_classes, config.dropout)
+        classifier = models.create(config.model, num_classes=num_classes, input_shape=tuple(info["image_shape"]))
+        if config.mirror and getattr(classifier, "auxiliary", None) is not None:
+            raise ValueError(f"`mirror` is not for models with auxiliary heads. Received: model={config.model}")
+        return classifier
 
     def _augmentation(self, config):
         if config.flip:

@@ -91,7 +91,9 @@ def _open_trained(name):
     folder = model_folder(APP, name) if name in preset_names(APP) else Path(name)
     trained = open_trained(registry.create(APP), folder)
     if trained.config.finetune:
-        network = trained.model.get_layer("backbone").layer
+        from apps.image_classification.finetuning import backbone_of
+
+        network = backbone_of(trained.model)
         return Backbone(network, trained.info["image_shape"], trained.info["backbone"]["scaling"])
     return Backbone(_classifier(trained), trained.info["image_shape"], _OURS)
 
@@ -101,9 +103,10 @@ def _classifier(trained):
     info = trained.info
     shape, num_classes = tuple(info["image_shape"]), len(info["class_names"])
     classifier = models.create(trained.config.model, num_classes=num_classes, input_shape=shape)
-    # One with auxiliary heads is one level deeper.
+    # One with auxiliary heads is one level deeper; one that averages over mirror images is in a layer of its own.
     whole = getattr(trained.model, "network", trained.model)
-    (source,) = [layer for layer in whole.layers if isinstance(layer, keras.Model)]
+    parts = [getattr(layer, "layer", layer) for layer in whole.layers]
+    (source,) = [part for part in parts if isinstance(part, keras.Model)]
     copy_weights(source, classifier)
     return classifier
 

@@ -8,6 +8,7 @@ import json
 import shutil
 from pathlib import Path
 
+import keras
 from keras import layers
 
 from apps.image_classification.backbones import copy_weights, open_backbone, rebuild
@@ -16,13 +17,13 @@ from dlkeras.layers.inference_mode import InferenceMode
 from dlkeras.training import fit
 from dlkeras.training.checkpoint import STATE_FILE, WEIGHTS_FILE, write_atomically
 
-BACKBONE = "backbone"
+BACKBONE, CLASSIFIER, MIRROR = "backbone", "classifier", "mirror"
 
 # Of a few dozen validation pictures many epochs get the same share right; their loss still tells these apart.
 _MONITOR = "val_loss"
 
 
-def classifier_on(description, scaled, num_classes, dropout):
+def classifier_on(description, num_classes, dropout):
     """Puts a new head on a pretrained network.
 
     The network runs in inference mode in training too: batch normalization keeps the statistics that it has, which a
@@ -30,17 +31,25 @@ def classifier_on(description, scaled, num_classes, dropout):
 
     Args:
         description: Of the network; see `apps.image_classification.backbones.describe`.
-        scaled: Symbolic pictures, scaled and augmented.
         num_classes: Number of classes.
         dropout: Rate before the last layer.
 
     Returns:
-        Logits, `(batch, num_classes)`.
+        A `keras.Model` from scaled pictures to logits, `(batch, num_classes)`.
     """
-    x = InferenceMode(rebuild(description), name=BACKBONE)(scaled)
+    network = rebuild(description)
+    inputs = keras.Input(network.input_shape[1:])
+    x = InferenceMode(network, name=BACKBONE)(inputs)
     x = layers.GlobalAveragePooling2D(name="pool")(x) if len(x.shape) == 4 else x  # (batch, features)
     x = layers.Dropout(dropout, name="dropout")(x)
-    return layers.Dense(num_classes, name="logits")(x)
+    return keras.Model(inputs, layers.Dense(num_classes, name="logits")(x), name=CLASSIFIER)
+
+
+def backbone_of(model):
+    """Returns the pretrained network inside of a model that `App.build` gave."""
+    names = [layer.name for layer in model.layers]
+    classifier = model.get_layer(MIRROR).layer if MIRROR in names else model.get_layer(CLASSIFIER)
+    return classifier.get_layer(BACKBONE).layer
 
 
 def prepare(model, config):
@@ -50,7 +59,7 @@ def prepare(model, config):
         model: What `app.build` gave.
         config: The app's `Config`.
     """
-    network = model.get_layer(BACKBONE).layer
+    network = backbone_of(model)
     copy_weights(open_backbone(config.finetune, config.weights).network, network)
     network.trainable = False
 
@@ -69,7 +78,7 @@ def finetune(app, model, splits, config, directory):
         The state of the second phase, with the seconds of both; the model has the weights of the best epoch of both.
     """
     directory = Path(directory)
-    network = model.get_layer(BACKBONE).layer
+    network = backbone_of(model)
     if (directory / HEAD_FOLDER / STATE_FILE).exists():
         network.trainable = False
     else:

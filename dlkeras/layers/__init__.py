@@ -9,6 +9,7 @@ from dlkeras.layers.grayscale import Grayscale
 from dlkeras.layers.grouped_convolution import GroupedConv2D
 from dlkeras.layers.inference_mode import InferenceMode
 from dlkeras.layers.median_filter import MedianFilter
+from dlkeras.layers.mirror_average import MirrorAverage
 from dlkeras.layers.normalization import BatchNormalization
 from dlkeras.layers.pca_color import PCAColor
 from dlkeras.layers.positional import ClassToken, PositionEmbedding
@@ -24,6 +25,7 @@ __all__ = [
     "GroupedConv2D",
     "InferenceMode",
     "MedianFilter",
+    "MirrorAverage",
     "PCAColor",
     "PositionEmbedding",
     "RGBToYUV",

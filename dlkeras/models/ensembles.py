@@ -7,8 +7,9 @@ wherever a classifier does.
 import copy
 
 import keras
-import numpy as np
 from keras import ops
+
+from dlkeras.ops.probabilities import log_mean_probability
 
 
 def ten_crop(pictures, size):
@@ -34,20 +35,6 @@ def ten_crop(pictures, size):
     crops = ops.stack([pictures[:, y : y + size[0], x : x + size[1]] for y, x in corners], axis=1)
     crops = ops.concatenate([crops, ops.flip(crops, axis=3)], axis=1)
     return ops.reshape(crops, (-1, 10, *size, shape[-1]))  # slices lose the sizes where they are unknown
-
-
-def log_mean_probability(logits, axis):
-    """Averages probabilities, and gives their logarithm.
-
-    Args:
-        logits: Tensor `(..., classes)`.
-        axis: The axis to average over, not the last.
-
-    Returns:
-        Tensor without that axis.
-    """
-    log_probabilities = ops.log_softmax(logits, axis=-1)
-    return ops.logsumexp(log_probabilities, axis=axis) - float(np.log(logits.shape[axis]))
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import keras
 import numpy as np
 import pytest
 
@@ -32,7 +33,7 @@ def _larger(splits):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"mix": "mixup"}, {"mix": "cutmix"}, {"average": 0.9}, {"rand_augment": True}, {"zoom": 0.2, "erase": 0.5}],
+    [{"mix": "mixup"}, {"mix": "cutmix"}, {"average": 0.9}, {"rand_augment": True}, {"zoom": 0.2, "mirror": True}],
     ids=lambda settings: next(iter(settings)) + str(next(iter(settings.values()))),
 )
 def test_trains_with(app, splits, settings, tmp_path):
@@ -43,6 +44,15 @@ def test_trains_with(app, splits, settings, tmp_path):
     assert np.isfinite(row["loss"])
     # Validation is on whole pictures with class numbers, whatever training is on.
     assert row["val_accuracy"] == pytest.approx(model.evaluate(*splits.validation, verbose=0)[1], abs=1e-6)
+
+
+def test_a_picture_and_its_mirror_image_get_one_answer(app, splits):
+    model = app.build(dataclasses.replace(SHORT, mirror=True), splits.info)
+    pictures = splits.test.x[:4].astype("float32")
+    one, other = (keras.ops.convert_to_numpy(model(x, training=False)) for x in (pictures, pictures[:, :, ::-1]))
+    np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="`mirror` is not for models with auxiliary heads"):
+        app.build(dataclasses.replace(SHORT, mirror=True, model="googlenet_mini"), splits.info)
 
 
 def test_auxiliary_heads_train_and_do_not_answer(app, splits):

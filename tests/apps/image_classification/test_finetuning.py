@@ -12,6 +12,7 @@ from PIL import Image
 from apps import registry
 from apps.commands.training import find_rate, train
 from apps.image_classification.backbones import describe, features, open_backbone, rebuild
+from apps.image_classification.finetuning import backbone_of
 from apps.image_classification.progress import Progress, progress
 from apps.trained import open_trained
 from dlkeras import models
@@ -68,7 +69,7 @@ def test_learns_from_a_few_pictures(run, trained):
 
 
 def test_moves_only_the_head_and_the_last_layers(trained, backbone):
-    network = trained.model.get_layer("backbone").layer
+    network = backbone_of(trained.model)
     before = backbone.network
     weighted = [layer for layer in network.layers if layer.weights]
     moved = [
@@ -85,7 +86,7 @@ def test_moves_only_the_head_and_the_last_layers(trained, backbone):
 
 def test_batch_normalization_keeps_its_statistics(trained, backbone):
     before = backbone.network
-    for layer in trained.model.get_layer("backbone").layer.layers:
+    for layer in backbone_of(trained.model).layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             np.testing.assert_array_equal(layer.moving_mean, before.get_layer(layer.name).moving_mean)
 
