@@ -1,7 +1,8 @@
 """Ants and bees: a network that was pretrained on ImageNet, fine-tuned, beside the same network from scratch.
 
-The 244 training pictures alone are used to train and to choose the epoch (a tenth of them is kept for that); the 153
-pictures of the folder `val` are the test, read once a run.
+All 244 training pictures are trained on, for a number of epochs that is fixed beforehand. The accuracy is the last
+epoch's on the 153 pictures of the folder `val`: nothing is chosen on them. The best epoch's is beside it, for that is
+what others report; it is chosen on the same pictures, and so too high.
 """
 
 import dataclasses
@@ -11,7 +12,8 @@ import numpy as np
 from apps.image_classification.app import ImageClassification
 from apps.image_classification.benchmarks.seeds import table_of_seeds, train_and_test
 from dlkeras.data.location import DataError, find
-from dlkeras.data.splits import Examples, split_off
+from dlkeras.data.splits import Examples
+from dlkeras.training.checkpoint import read_state
 
 SEEDS = (0, 1, 2)
 WAYS = {"finetuned": "fine-tuned from ImageNet", "scratch": "from scratch"}
@@ -32,16 +34,22 @@ def run(row, directory, results):
     config = dataclasses.replace(app.configs["finetune"], data=str(folder), seed=int(seed))
     if way == "scratch":
         config = dataclasses.replace(config, **_SCRATCH)
-    return train_and_test(app, config, _hold_out(app.load(config), config.seed), directory)
+    splits = _all_training_pictures(app.load(config))
+    result = train_and_test(app, config, splits, directory)
+    history = read_state(directory / "run")["history"]
+    accuracies = [row["val_accuracy"] for row in history]
+    return {**result, "accuracy": accuracies[-1], "best_accuracy": max(accuracies)}
 
 
-def _hold_out(splits, seed):
-    """Makes the reader's validation pictures the test, and draws others for validation from the rest."""
-    rest = Examples(*(np.concatenate(parts) for parts in zip(splits.train, splits.test, strict=True)))
-    train, validation = split_off(rest, 0.1, seed)
-    return dataclasses.replace(splits, train=train, validation=validation, test=splits.validation)
+def _all_training_pictures(splits):
+    """Gives back the pictures that the reader has set aside for a test, and makes those of `val` the test too."""
+    train = Examples(*(np.concatenate(parts) for parts in zip(splits.train, splits.test, strict=True)))
+    return dataclasses.replace(splits, train=train, test=splits.validation)
 
 
 def table(results):
     """Returns the table: a line a way, its seeds and their mean."""
-    return table_of_seeds("MobileNet 0.25, 224 px", WAYS, SEEDS, results)
+    last = table_of_seeds("MobileNet 0.25, 224 px", WAYS, SEEDS, results)
+    best = {row: {**result, "accuracy": result["best_accuracy"]} for row, result in results.items()}
+    chosen = table_of_seeds("the same, best epoch on these pictures", WAYS, SEEDS, best)
+    return f"{last}\n\n{chosen}"
