@@ -210,4 +210,5 @@ def _settings(upload, epochs):
     """Returns fields of the config: a third of the epochs for the head, and some steps an epoch of few pictures too."""
     head = max(1, int(epochs) // 3)
     batch_size = min(32, max(4, sum(upload.counts.values()) // 8))
-    return {"head_epochs": head, "epochs": int(epochs) - head, "batch_size": batch_size}
+    # A tenth of a few pictures, as is usual, would say nothing.
+    return {"head_epochs": head, "epochs": int(epochs) - head, "batch_size": batch_size, "validation_fraction": 0.2}

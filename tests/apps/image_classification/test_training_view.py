@@ -35,12 +35,10 @@ def test_the_curve_has_a_point_for_each_accuracy():
 
 
 def test_few_pictures_have_small_batches():
-    assert finetune_page._settings(Upload({"a": 3, "b": 3}, []), 12) == {"head_epochs": 4, "epochs": 8, "batch_size": 4}
-    assert finetune_page._settings(Upload({"a": 900, "b": 900}, []), 2) == {
-        "head_epochs": 1,
-        "epochs": 1,
-        "batch_size": 32,
-    }
+    few, many = Upload({"a": 3, "b": 3}, []), Upload({"a": 900, "b": 900}, [])
+    same = {"validation_fraction": 0.2}
+    assert finetune_page._settings(few, 12) == {"head_epochs": 4, "epochs": 8, "batch_size": 4, **same}
+    assert finetune_page._settings(many, 2) == {"head_epochs": 1, "epochs": 1, "batch_size": 32, **same}
 
 
 def test_a_page_without_a_server_here_says_what_training_needs(monkeypatch):
