@@ -56,19 +56,19 @@ class App:
     def fit(self, model, splits, config, directory):
         """Trains, or goes on with, the model in a run's folder; returns the state of `dlkeras.training.fit`."""
         self.prepare(model, config)
-        self.compile(model, config, max(1, len(splits.train.y) // config.batch_size) * config.epochs)
-        return fit(
-            model,
-            splits.train,
-            splits.validation,
-            directory,
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            seed=config.seed,
-            monitor=self.monitor,
-            patience=getattr(config, "patience", 0),
-            transform=self.transform(config, splits.info),
-        )
+        self.compile(model, config, steps_of(splits, config, config.epochs))
+        return fit(model, splits.train, splits.validation, directory, **self.fitting(config, splits.info))
+
+    def fitting(self, config, info):
+        """Returns what `dlkeras.training.fit` is told of a run, by name."""
+        return {
+            "epochs": config.epochs,
+            "batch_size": config.batch_size,
+            "seed": config.seed,
+            "monitor": self.monitor,
+            "patience": getattr(config, "patience", 0),
+            "transform": self.transform(config, info),
+        }
 
     def evaluate(self, model, splits, directory=None):
         """Measures on the test split: `{metric: float}`. With a directory, plots and tables for people go there."""
@@ -81,6 +81,11 @@ class App:
     def demo(self, predict):
         """Returns the page, a `gradio.Blocks`; `predict(inputs, endpoint=..., preset=...)` answers for a model."""
         raise NotImplementedError
+
+
+def steps_of(splits, config, epochs):
+    """Returns the number of batches of so many epochs."""
+    return max(1, len(splits.train.y) // config.batch_size) * epochs
 
 
 def replace(config, settings):

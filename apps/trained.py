@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from apps.presets import CONFIG_FILE
-from dlkeras.training.checkpoint import WEIGHTS_FILE, write_atomically
+from dlkeras.files import write_atomically
+from dlkeras.training.checkpoint import WEIGHTS_FILE
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,8 @@ import keras
 from keras import ops
 from keras.optimizers import schedules
 
+from dlkeras.checks import check_fraction, check_positive, check_rate
+
 
 @keras.saving.register_keras_serializable(package="dlkeras")
 class WarmUp(schedules.LearningRateSchedule):
@@ -27,9 +29,9 @@ class WarmUp(schedules.LearningRateSchedule):
 
     def __init__(self, schedule, steps, start_factor=0.0):
         if not isinstance(schedule, schedules.LearningRateSchedule):
-            _check_positive("schedule", schedule)
-        _check_positive("steps", steps)
-        _check_fraction("start_factor", start_factor)
+            check_positive("schedule", schedule)
+        check_positive("steps", steps)
+        check_fraction("start_factor", start_factor)
         self.schedule = schedule
         self.steps = steps
         self.start_factor = start_factor
@@ -74,8 +76,8 @@ class Step(schedules.PiecewiseConstantDecay):
     """
 
     def __init__(self, initial_learning_rate, boundaries, factor=0.1):
-        _check_positive("initial_learning_rate", initial_learning_rate)
-        _check_positive("factor", factor)
+        check_positive("initial_learning_rate", initial_learning_rate)
+        check_positive("factor", factor)
         boundaries = [int(boundary) for boundary in boundaries]
         if not boundaries or boundaries[0] <= 0 or boundaries != sorted(set(boundaries)):
             raise ValueError(
@@ -116,7 +118,7 @@ class Cyclical(schedules.LearningRateSchedule):
             raise ValueError(
                 f"`minimum` must be at least 0 and below `maximum`. Received: minimum={minimum}, maximum={maximum}"
             )
-        _check_positive("half_cycle", half_cycle)
+        check_positive("half_cycle", half_cycle)
         if not 0 < decay <= 1:
             raise ValueError(f"`decay` must be in (0, 1]. Received: decay={decay}")
         self.minimum = minimum
@@ -160,12 +162,11 @@ class OneCycle(schedules.CosineDecay):
     """
 
     def __init__(self, peak, total_steps, warmup_fraction=0.3, start_factor=1 / 25, final_factor=1e-3):
-        _check_positive("peak", peak)
-        _check_positive("total_steps", total_steps)
-        if not 0 <= warmup_fraction < 1:
-            raise ValueError(f"`warmup_fraction` must be in [0, 1). Received: warmup_fraction={warmup_fraction}")
-        _check_fraction("start_factor", start_factor)
-        _check_fraction("final_factor", final_factor)
+        check_positive("peak", peak)
+        check_positive("total_steps", total_steps)
+        check_rate("warmup_fraction", warmup_fraction)
+        check_fraction("start_factor", start_factor)
+        check_fraction("final_factor", final_factor)
         # Rounded down, so that at least one step is left to the fall.
         warmup_steps = int(total_steps * warmup_fraction)
         super().__init__(
@@ -190,13 +191,3 @@ class OneCycle(schedules.CosineDecay):
             "start_factor": self.start_factor,
             "final_factor": self.final_factor,
         }
-
-
-def _check_positive(name, value):
-    if not value > 0:
-        raise ValueError(f"`{name}` must be above 0. Received: {name}={value}")
-
-
-def _check_fraction(name, value):
-    if not 0 <= value <= 1:
-        raise ValueError(f"`{name}` must be in [0, 1]. Received: {name}={value}")

@@ -15,7 +15,7 @@ def benchmark(name, *, rows=None, directory=None, record=False):
     """Makes the rows of a table that are not there yet, and prints it.
 
     Args:
-        name: A key of `apps.registry.BENCHMARKS`: a module with `ROWS`, `run(row, directory, results)` and
+        name: A key of `apps.registry.BENCHMARKS`: a module with `ROWS`, `run(row, directory)` and
             `table(results)`.
         rows: The rows to make; by default all.
         directory: Where rows are kept, a folder each; by default `runs/benchmark/<name>`.
@@ -37,7 +37,7 @@ def benchmark(name, *, rows=None, directory=None, record=False):
         if not path.exists():
             print(f"{name}: {row}", flush=True)
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path, module.run(row, path.parent, _results(module, directory)))
+            write_json(path, module.run(row, path.parent))
     results = _results(module, directory)
     table = module.table(results)
     (directory / "table.md").write_text(table + "\n")

@@ -3,11 +3,11 @@
 import dataclasses
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from apps.presets import METRICS_FILE, model_folder, preset_names, served_name
 from apps.registry import APPS
+from dlkeras.files import write_atomically
 
 SOURCE_FILE = "source.sha256"
 # In a model's folder, beside its versions: the one to serve, where that is not the newest.
@@ -54,7 +54,7 @@ def write_models_config(models="models"):
     if not names:
         raise FileNotFoundError(f"{folder} holds no exported model. `dlkeras export APP` puts one there.")
     path = folder / "models.config"
-    _replace(path, f"model_config_list {{\n{''.join(_entry(folder / name) for name in names)}}}\n")
+    _write(path, f"model_config_list {{\n{''.join(_entry(folder / name) for name in names)}}}\n")
     return path
 
 
@@ -70,7 +70,7 @@ def choose_version(name, version, models="models"):
     if version is None:
         choice.unlink(missing_ok=True)
     else:
-        _replace(choice, json.dumps({"version": version}))
+        _write(choice, json.dumps({"version": version}))
     write_models_config(models)
 
 
@@ -84,11 +84,9 @@ def _entry(folder):
     return f'  config {{ name: "{folder.name}" base_path: "{folder}" model_platform: "tensorflow"{policy} }}\n'
 
 
-def _replace(path, text):
-    """Writes a file whole or not at all: a server that polls it must not read half of it."""
-    beside = path.with_name(f".{os.getpid()}-{path.name}")
-    beside.write_text(text)
-    beside.replace(path)
+def _write(path, text):
+    # A server that polls the file must not read half of it.
+    write_atomically(path, lambda beside: beside.write_text(text))
 
 
 def _is_version(path):

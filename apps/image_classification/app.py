@@ -10,8 +10,8 @@ from keras import layers
 from scipy.special import softmax
 
 from apps.base import App, Endpoint
-from apps.image_classification.backbones import describe, open_backbone
-from apps.image_classification.finetuning import BACKBONE, MIRROR, classifier_on, finetune, prepare
+from apps.image_classification.backbones import BACKBONE, describe, open_backbone
+from apps.image_classification.finetuning import classifier_on, finetune, prepare
 from apps.image_classification.report import measure, write_report
 from dlkeras import models
 from dlkeras.data import DataError
@@ -187,7 +187,7 @@ class ImageClassification(App):
         classifier = self._classifier(config, info)
         if getattr(classifier, "auxiliary", None) is not None:
             return DeeplySupervised(keras.Model(inputs, classifier.auxiliary(x)), name=self.name)
-        outputs = MirrorAverage(classifier, name=MIRROR)(x) if config.mirror else classifier(x)
+        outputs = MirrorAverage(classifier, name="mirror")(x) if config.mirror else classifier(x)
         return keras.Model(inputs, outputs, name=self.name)  # logits: (batch, num_classes)
 
     def _classifier(self, config, info):

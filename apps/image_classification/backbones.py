@@ -15,6 +15,7 @@ from dlkeras.models.vision.vgg import VGG
 from dlkeras.models.weights import load_named_weights
 
 APP = "image_classification"
+BACKBONE = "backbone"  # the key in `info`, and the name of the layer
 _OURS = {"scale": 1 / 127.5, "offset": -1.0}  # pictures in [0, 255] to [-1, 1]
 _LARGE = [224, 224, 3]
 
@@ -75,7 +76,7 @@ def open_backbone(name, weights=""):
     if name in models.list() and (weights or name in _FILES):
         return _open_file(name, weights or _published(name))
     if name in models.list():
-        raise ValueError(f"{name} needs a weights file: --weights FILE. With weights come: {_accepted()}")
+        raise ValueError(f"{name} needs a weights file: --weights FILE. These need none: {', '.join(backbone_names())}.")
     raise ValueError(f"`finetune` must be one of {_accepted()}. Received: finetune={name}")
 
 
@@ -90,24 +91,25 @@ def _open_trained(name):
 
     folder = model_folder(APP, name) if name in preset_names(APP) else Path(name)
     trained = open_trained(registry.create(APP), folder)
-    if trained.config.finetune:
-        from apps.image_classification.finetuning import backbone_of
-
-        network = backbone_of(trained.model)
-        return Backbone(network, trained.info["image_shape"], trained.info["backbone"]["scaling"])
-    return Backbone(_classifier(trained), trained.info["image_shape"], _OURS)
-
-
-def _classifier(trained):
-    """Takes the classifier out of a trained model, where scaling and augmentation are around it."""
     info = trained.info
+    if trained.config.finetune:
+        return Backbone(backbone_of(trained.model), info["image_shape"], info[BACKBONE]["scaling"])
     shape, num_classes = tuple(info["image_shape"]), len(info["class_names"])
     classifier = models.create(trained.config.model, num_classes=num_classes, input_shape=shape)
+    copy_weights(_classifier_of(trained.model), classifier)
+    return Backbone(classifier, info["image_shape"], _OURS)
+
+
+def backbone_of(model):
+    """Returns the pretrained network inside of a fine-tuned model that `App.build` gave."""
+    return _classifier_of(model).get_layer(BACKBONE).layer
+
+
+def _classifier_of(model):
+    """Returns the classifier inside of a model that `App.build` gave, where scaling and augmentation are around it."""
     # One with auxiliary heads is one level deeper; one that averages over mirror images is in a layer of its own.
-    whole = getattr(trained.model, "network", trained.model)
-    parts = [getattr(layer, "layer", layer) for layer in whole.layers]
-    (source,) = [part for part in parts if isinstance(part, keras.Model)]
-    copy_weights(source, classifier)
+    parts = [getattr(layer, "layer", layer) for layer in getattr(model, "network", model).layers]
+    (classifier,) = [part for part in parts if isinstance(part, keras.Model)]
     return classifier
 
 
@@ -221,4 +223,4 @@ def describe(backbone, image_shape):
 def rebuild(description):
     """Builds the network of a description, random weights, as a model from scaled pictures to features."""
     network = keras.saving.deserialize_keras_object(description["network"])
-    return keras.Model(network.inputs[0], features(network), name="backbone")
+    return keras.Model(network.inputs[0], features(network), name=BACKBONE)

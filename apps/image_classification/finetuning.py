@@ -11,13 +11,13 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from apps.image_classification.backbones import copy_weights, open_backbone, rebuild
+from apps.base import steps_of
+from apps.image_classification.backbones import BACKBONE, backbone_of, copy_weights, open_backbone, rebuild
 from apps.image_classification.progress import HEAD_FOLDER
+from dlkeras.files import write_atomically
 from dlkeras.layers.inference_mode import InferenceMode
 from dlkeras.training import fit
-from dlkeras.training.checkpoint import STATE_FILE, WEIGHTS_FILE, write_atomically
-
-BACKBONE, CLASSIFIER, MIRROR = "backbone", "classifier", "mirror"
+from dlkeras.training.checkpoint import STATE_FILE, WEIGHTS_FILE
 
 # Of a few dozen validation pictures many epochs get the same share right; their loss still tells these apart.
 _MONITOR = "val_loss"
@@ -42,14 +42,7 @@ def classifier_on(description, num_classes, dropout):
     x = InferenceMode(network, name=BACKBONE)(inputs)
     x = layers.GlobalAveragePooling2D(name="pool")(x) if len(x.shape) == 4 else x  # (batch, features)
     x = layers.Dropout(dropout, name="dropout")(x)
-    return keras.Model(inputs, layers.Dense(num_classes, name="logits")(x), name=CLASSIFIER)
-
-
-def backbone_of(model):
-    """Returns the pretrained network inside of a model that `App.build` gave."""
-    names = [layer.name for layer in model.layers]
-    classifier = model.get_layer(MIRROR).layer if MIRROR in names else model.get_layer(CLASSIFIER)
-    return classifier.get_layer(BACKBONE).layer
+    return keras.Model(inputs, layers.Dense(num_classes, name="logits")(x), name="classifier")
 
 
 def prepare(model, config):
@@ -85,20 +78,9 @@ def finetune(app, model, splits, config, directory):
         app.prepare(model, config)
 
     def train(folder, epochs, learning_rate):
-        steps = max(1, len(splits.train.y) // config.batch_size) * epochs
-        app.compile_phase(model, config, steps, learning_rate)
-        return fit(
-            model,
-            splits.train,
-            splits.validation,
-            folder,
-            epochs=epochs,
-            batch_size=config.batch_size,
-            seed=config.seed,
-            monitor=_MONITOR,
-            patience=config.patience,
-            transform=app.transform(config, splits.info),
-        )
+        app.compile_phase(model, config, steps_of(splits, config, epochs), learning_rate)
+        fitting = {**app.fitting(config, splits.info), "epochs": epochs, "monitor": _MONITOR}
+        return fit(model, splits.train, splits.validation, folder, **fitting)
 
     head = train(directory / HEAD_FOLDER, config.head_epochs, config.head_learning_rate)
     _unfreeze(network, config.unfreeze)

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, top_k_accuracy_score
 
+from dlkeras.files import write_atomically
 from dlkeras.metrics import expected_calibration_error
-from dlkeras.training.checkpoint import write_atomically
 
 WORST = 16
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from dlkeras.checks import check_choice, check_positive
 from dlkeras.layers.padding import MODES, pad_axis
-from dlkeras.models.base import check_choice, check_positive
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from dlkeras.models.base import check_choice
+from dlkeras.checks import check_choice
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")

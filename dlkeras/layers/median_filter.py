@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
+from dlkeras.checks import check_choice
 from dlkeras.layers.padding import MODES, pad_axis
-from dlkeras.models.base import check_choice
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")

@@ -3,11 +3,12 @@
 import contextlib
 import json
 import math
-import os
 import time
 from pathlib import Path
 
 import keras
+
+from dlkeras.files import write_atomically
 
 STATE_FILE = "state.json"
 WEIGHTS_FILE = "model.weights.h5"
@@ -15,22 +16,6 @@ HISTORY_FILE = "history.csv"
 
 # What a name contains that is better when it is lower.
 _MINIMISED = ("loss", "error", "mse", "mae", "perplexity")
-
-
-def write_atomically(path, write):
-    """Calls `write(path)` with a path beside `path`, then renames: there is the old file or the new one, never half.
-
-    Args:
-        path: The file to be.
-        write: Function of one path that writes a file there.
-    """
-    path = Path(path)
-    beside = path.with_name(f".{os.getpid()}-{path.name}")
-    try:
-        write(beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

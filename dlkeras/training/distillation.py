@@ -6,10 +6,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from dlkeras.checks import check_fraction, check_positive
 from dlkeras.data.splits import Examples
 from dlkeras.losses import SmoothedSparseCrossEntropy
 from dlkeras.metrics import Accuracy
-from dlkeras.models.base import check_positive
 from dlkeras.training.fit import fit
 
 
@@ -45,8 +45,7 @@ def distill(teacher, student, train, validation, directory, *, epochs, temperatu
     Source: Hinton et al. 2015, "Distilling the Knowledge in a Neural Network", section 2.
     """
     check_positive("temperature", temperature)
-    if not 0 <= alpha <= 1:
-        raise ValueError(f"`alpha` must be in [0, 1]. Received: alpha={alpha}")
+    check_fraction("alpha", alpha)
     logits = teacher.predict(train.x, batch_size=500, verbose=0)
     classes = student(train.x[:1], training=False).shape[-1]
     if logits.shape[-1] != classes:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import keras
 
+from dlkeras.files import write_atomically
 from dlkeras.training.averaging import AveragingCheckpoint, averages_weights
 from dlkeras.training.batches import Batches, OrderEpochs
-from dlkeras.training.checkpoint import WEIGHTS_FILE, Checkpoint, read_state, without_optimizer, write_atomically
+from dlkeras.training.checkpoint import WEIGHTS_FILE, Checkpoint, read_state, without_optimizer
 from dlkeras.training.curves import plot_history
 from dlkeras.training.randomness import SeedEpochs
 

@@ -23,7 +23,7 @@ class LearningRates:
     Attributes:
         rates: The learning rate of each step, rising: `(steps,)`.
         losses: The smoothed loss there: `(steps,)`.
-        suggestion: The rate at which the loss falls most steeply.
+        suggestion: The rate two thirds into the longest fall of the loss.
     """
 
     rates: np.ndarray
@@ -63,7 +63,8 @@ def find_learning_rate(model, train, *, batch_size=128, lowest=1e-6, highest=1.0
     Raises:
         ValueError: An argument is out of its range, or the loss diverges at once.
 
-    Source: Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3.
+    Source: Smith 2017, "Cyclical Learning Rates for Training Neural Networks", section 3.3; the suggestion is fastai's
+    "valley".
     """
     if not 0 < lowest < highest:
         raise ValueError(f"`lowest` must be in (0, highest). Received: lowest={lowest}, highest={highest}")
@@ -76,10 +77,23 @@ def find_learning_rate(model, train, *, batch_size=128, lowest=1e-6, highest=1.0
     rates = rates[: len(losses)]
     if len(losses) < 2:
         raise ValueError(f"The loss diverges at the lowest rate. Received: lowest={lowest}")
-    slopes = np.gradient(losses, np.log(rates))
-    # An average of few batches goes up and down by chance.
-    first = min(round(1 / (1 - _SMOOTHING)), len(losses) // 2)
-    return LearningRates(rates, losses, float(rates[first + slopes[first:].argmin()]))
+    begin, end = _longest_fall(losses)
+    return LearningRates(rates, losses, float(rates[begin + 2 * (end - begin) // 3]))
+
+
+def _longest_fall(losses):
+    """Returns the first and the last step of the longest falling subsequence.
+
+    Where the loss is steepest is often chance, with small batches above all: this looks past small rises.
+    """
+    lengths, begins = np.ones(len(losses), int), np.arange(len(losses))
+    for step in range(1, len(losses)):
+        above = np.flatnonzero(losses[:step] > losses[step])
+        if len(above):
+            best = above[lengths[above].argmax()]
+            lengths[step], begins[step] = lengths[best] + 1, begins[best]
+    end = lengths.argmax()
+    return begins[end], end
 
 
 def _endless(batches):

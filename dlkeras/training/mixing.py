@@ -5,7 +5,7 @@ import threading
 import keras
 import numpy as np
 
-from dlkeras.models.base import check_choice, check_num_classes
+from dlkeras.checks import check_choice, check_num_classes
 
 # In float32 also under a mixed policy: what is mixed here is the model's input, still on the host.
 _LAYERS = {

@@ -21,9 +21,9 @@ def table(monkeypatch, tmp_path):
     module.ROWS = ("one", "two")
     module.made = []
 
-    def run(row, directory, results):
+    def run(row, directory):
         assert directory.is_dir()
-        module.made.append((row, sorted(results)))
+        module.made.append((row, sorted(path.parent.name for path in directory.parent.glob("*/result.json"))))
         if row == "two" and len(module.made) < 3:
             raise KeyboardInterrupt
         return {"accuracy": len(row)}

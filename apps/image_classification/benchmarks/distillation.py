@@ -6,6 +6,7 @@ Temperature and weight are the defaults of `distill`; no others were tried.
 import dataclasses
 import functools
 
+from apps.base import steps_of
 from apps.image_classification.app import Config, ImageClassification
 from apps.image_classification.benchmarks.seeds import table_of_seeds, train_and_test
 from apps.presets import model_folder
@@ -19,7 +20,7 @@ _CONFIG = Config(data="fashion_mnist", model="lenet", flip=True, epochs=10, batc
 _TEACHER = {"temperature": 4.0, "alpha": 0.9}
 
 
-def run(row, directory, results):
+def run(row, directory):
     """Makes one row: one seed, alone or taught."""
     way, seed = row.split("-")
     app = ImageClassification()
@@ -30,18 +31,9 @@ def run(row, directory, results):
 
 def _distill(app, model, splits, config, directory):
     teacher = open_trained(app, model_folder(app.name, "fashion_mnist")).model
-    app.compile(model, config, len(splits.train.y) // config.batch_size * config.epochs)
-    return distill(
-        teacher,
-        model,
-        splits.train,
-        splits.validation,
-        directory,
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        seed=config.seed,
-        **_TEACHER,
-    )
+    app.compile(model, config, steps_of(splits, config, config.epochs))
+    fitting = {**app.fitting(config, splits.info), **_TEACHER}
+    return distill(teacher, model, splits.train, splits.validation, directory, **fitting)
 
 
 def table(results):

@@ -24,7 +24,7 @@ ROWS = tuple(f"{way}-{seed}" for way in WAYS for seed in SEEDS)
 _SCRATCH = {"finetune": "", "model": "mobilenet_v1_025", "image_size": 224, "epochs": 30, "learning_rate": 0.003}
 
 
-def run(row, directory, results):
+def run(row, directory):
     """Makes one row: one seed, pretrained or not."""
     way, seed = row.split("-")
     folder = find("finetune/hymenoptera")

@@ -26,7 +26,7 @@ _SMALL = Config(data="cifar10", model="resnet20", flip=True, shift=0.125, epochs
 _FINETUNE = {"head_epochs": 40, "epochs": 20, "head_learning_rate": 0.01, "learning_rate": 0.0003, "unfreeze": 0.4}
 
 
-def run(row, directory, results):
+def run(row, directory):
     """Makes one row: the backbone, or one seed of what is trained with or without it."""
     app = ImageClassification()
     if row == "backbone":

@@ -39,7 +39,7 @@ _TRIALS = [(128, 0.001), (128, 0.003), (128, 0.01), (256, 0.003), (256, 0.01)]
 _TRIAL_PICTURES = 12_800
 
 
-def run(row, directory, results):
+def run(row, directory):
     """Makes one row: trials, training, and one look at the test split."""
     app = ImageClassification()
     splits = app.load(_BASE)

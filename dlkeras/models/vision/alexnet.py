@@ -12,15 +12,8 @@ convolution is 5 x 5 and keeps the size, so that the rest of the plan stays as i
 import keras
 from keras import layers
 
-from dlkeras.models.base import (
-    ConfiguredModel,
-    check_choice,
-    check_least_size,
-    check_num_classes,
-    check_positive,
-    check_rate,
-    scaled,
-)
+from dlkeras.checks import check_choice, check_least_size, check_num_classes, check_positive, check_rate
+from dlkeras.models.base import ConfiguredModel, scaled
 
 _KERNEL_SIZES = (5, 3, 3, 3)  # of the convolutions after the stem
 _POOLED = (1, 2, 5)  # the convolutions that a pooling follows

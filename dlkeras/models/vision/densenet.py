@@ -11,8 +11,9 @@ are called `pool` and `logits`.
 import keras
 from keras import layers
 
+from dlkeras.checks import check_choice, check_least_size, check_num_classes, check_rate
 from dlkeras.layers import BatchNormalization
-from dlkeras.models.base import ConfiguredModel, check_choice, check_least_size, check_num_classes, check_rate
+from dlkeras.models.base import ConfiguredModel
 
 
 def _convolution(x, filters, kernel_size, name, dropout=0.0, **kwargs):

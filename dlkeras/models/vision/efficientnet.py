@@ -16,8 +16,9 @@ import math
 import keras
 from keras import layers
 
+from dlkeras.checks import check_choice, check_num_classes, check_positive, check_rate
 from dlkeras.layers import BatchNormalization, SqueezeExcitation
-from dlkeras.models.base import ConfiguredModel, check_choice, check_num_classes, check_positive, check_rate
+from dlkeras.models.base import ConfiguredModel, divisible
 
 _STEM_STRIDES = {"small": 1, "large": 2}
 
@@ -87,12 +88,6 @@ def _block(x, expansion, filters, strides, kernel_size, drop_rate, name):
     return layers.Add(name=f"{name}_add")([y, x])
 
 
-def _divisible(filters, divisor=8):
-    """Rounds to a multiple of `divisor`, never down by more than a tenth."""
-    rounded = max(divisor, int(filters + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * filters else rounded
-
-
 @keras.saving.register_keras_serializable(package="dlkeras")
 class EfficientNet(ConfiguredModel):
     """EfficientNet-B0, scaled in width and depth.
@@ -131,11 +126,11 @@ class EfficientNet(ConfiguredModel):
         check_rate("stochastic_depth", stochastic_depth)
 
         inputs = keras.Input(input_shape)
-        x = _convolution(inputs, _divisible(32 * width), 3, _STEM_STRIDES[stem], "stem_conv")
+        x = _convolution(inputs, divisible(32 * width), 3, _STEM_STRIDES[stem], "stem_conv")
         x = _normalize_and_activate(x, "stem_bn", "stem_activation")
         for rate, block in _blocks(width, depth, stem):
             x = _block(x, drop_rate=stochastic_depth * rate, **block)
-        x = _convolution(x, _divisible(1280 * width), 1, 1, "top_conv")
+        x = _convolution(x, divisible(1280 * width), 1, 1, "top_conv")
         x = _normalize_and_activate(x, "top_bn", "top_activation")
         x = layers.GlobalAveragePooling2D(name="pool")(x)  # (batch, filters)
         x = layers.Dropout(dropout, name="dropout")(x) if dropout else x
@@ -162,7 +157,7 @@ def _blocks(width, depth, stem):
             blocks.append(
                 {
                     "expansion": expansion,
-                    "filters": _divisible(filters * width),
+                    "filters": divisible(filters * width),
                     "strides": strides if index == 0 else 1,
                     "kernel_size": kernel_size,
                     "name": f"block{stage}{chr(ord('a') + index)}",

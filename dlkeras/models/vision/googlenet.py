@@ -13,15 +13,9 @@ import functools
 import keras
 from keras import layers
 
+from dlkeras.checks import check_choice, check_least_size, check_num_classes, check_positive, check_rate
 from dlkeras.layers import BatchNormalization
-from dlkeras.models.base import (
-    ConfiguredModel,
-    check_choice,
-    check_least_size,
-    check_num_classes,
-    check_positive,
-    check_rate,
-)
+from dlkeras.models.base import ConfiguredModel
 
 # Filters of each block: 1 x 1; 1 x 1 and 3 x 3; 1 x 1 and 5 x 5; 1 x 1 after the pooling. The paper's table 1.
 _BLOCKS = {

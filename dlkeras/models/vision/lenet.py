@@ -8,7 +8,8 @@ The textbooks' form for 28 x 28 (the first convolution padded) with today's acti
 import keras
 from keras import layers
 
-from dlkeras.models.base import ConfiguredModel, check_choice, check_least_size, check_num_classes, check_rate
+from dlkeras.checks import check_choice, check_least_size, check_num_classes, check_rate
+from dlkeras.models.base import ConfiguredModel
 
 _POOLING = {"average": layers.AveragePooling2D, "max": layers.MaxPooling2D}
 

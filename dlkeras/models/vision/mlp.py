@@ -9,7 +9,8 @@ import numbers
 import keras
 from keras import layers
 
-from dlkeras.models.base import ConfiguredModel, check_num_classes, check_positive, check_rate
+from dlkeras.checks import check_num_classes, check_positive, check_rate
+from dlkeras.models.base import ConfiguredModel
 
 
 def _rates(dropout, hidden_units):

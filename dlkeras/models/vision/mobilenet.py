@@ -13,8 +13,9 @@ authors' own code does. The padding is the same wherever height and width are mu
 import keras
 from keras import layers
 
+from dlkeras.checks import check_choice, check_num_classes, check_positive, check_rate
 from dlkeras.layers import BatchNormalization
-from dlkeras.models.base import ConfiguredModel, check_choice, check_num_classes, check_positive, check_rate, scaled
+from dlkeras.models.base import ConfiguredModel, divisible, scaled
 
 _STEM_STRIDES = {"small": 1, "large": 2}
 
@@ -93,12 +94,6 @@ def _head(x, num_classes, dropout):
     return layers.Dense(num_classes, name="logits")(x)  # (batch, num_classes)
 
 
-def _divisible(filters, divisor=8):
-    """Rounds to a multiple of `divisor`, never down by more than a tenth."""
-    rounded = max(divisor, int(filters + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * filters else rounded
-
-
 def _check(num_classes, width, stem, dropout):
     check_num_classes(num_classes)
     check_positive("width", width)
@@ -162,7 +157,7 @@ class MobileNetV2(ConfiguredModel):
         _check(num_classes, width, stem, dropout)
 
         inputs = keras.Input(input_shape)
-        x = _convolution(inputs, _divisible(32 * width), 3, _STEM_STRIDES[stem], "Conv1")
+        x = _convolution(inputs, divisible(32 * width), 3, _STEM_STRIDES[stem], "Conv1")
         x = _normalization(x, "bn_Conv1")
         x = layers.ReLU(6.0, name="Conv1_relu")(x)
         index = 0
@@ -171,9 +166,9 @@ class MobileNetV2(ConfiguredModel):
                 block_strides = strides if block == 0 else 1
                 # Block 1 is the first one that halves the picture.
                 block_strides = _STEM_STRIDES[stem] if index == 1 else block_strides
-                x = _inverted_residual_block(x, expansion, _divisible(int(filters * width)), block_strides, index)
+                x = _inverted_residual_block(x, expansion, divisible(int(filters * width)), block_strides, index)
                 index += 1
-        x = _convolution(x, _divisible(1280 * max(width, 1.0)), 1, 1, "Conv_1")
+        x = _convolution(x, divisible(1280 * max(width, 1.0)), 1, 1, "Conv_1")
         x = _normalization(x, "Conv_1_bn")
         x = layers.ReLU(6.0, name="out_relu")(x)
         arguments = {

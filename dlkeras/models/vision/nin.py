@@ -12,16 +12,9 @@ convolution is 5 x 5 and keeps the size, so that the rest of the plan stays as i
 import keras
 from keras import layers
 
+from dlkeras.checks import check_choice, check_least_size, check_num_classes, check_positive, check_rate
 from dlkeras.layers import BatchNormalization
-from dlkeras.models.base import (
-    ConfiguredModel,
-    check_choice,
-    check_least_size,
-    check_num_classes,
-    check_positive,
-    check_rate,
-    scaled,
-)
+from dlkeras.models.base import ConfiguredModel, scaled
 
 # Convolutions are (kernel size, strides, padding).
 _POINTWISE = (1, 1, "same")

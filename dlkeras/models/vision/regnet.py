@@ -16,8 +16,9 @@ from collections import Counter
 import keras
 from keras import layers
 
+from dlkeras.checks import check_choice, check_num_classes, check_positive
 from dlkeras.layers import BatchNormalization, GroupedConv2D, SqueezeExcitation
-from dlkeras.models.base import ConfiguredModel, check_choice, check_num_classes, check_positive
+from dlkeras.models.base import ConfiguredModel
 
 # Of the stem and of the first stage; every later stage halves height and width.
 _FIRST_STRIDES = {"small": 1, "large": 2}

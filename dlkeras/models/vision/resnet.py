@@ -10,8 +10,9 @@ is 2,752 parameters less for depth 20); in bottlenecks the 3 x 3 convolution car
 import keras
 from keras import layers
 
+from dlkeras.checks import check_choice, check_num_classes
 from dlkeras.layers import BatchNormalization
-from dlkeras.models.base import ConfiguredModel, check_choice, check_num_classes
+from dlkeras.models.base import ConfiguredModel
 
 
 def _convolution(x, filters, kernel_size, strides, name):

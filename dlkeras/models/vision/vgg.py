@@ -9,8 +9,9 @@ weights fit by name; only its `predictions` is `logits` here.
 import keras
 from keras import layers
 
+from dlkeras.checks import check_num_classes, check_positive, check_rate
 from dlkeras.layers import BatchNormalization
-from dlkeras.models.base import ConfiguredModel, check_num_classes, check_positive, check_rate, scaled
+from dlkeras.models.base import ConfiguredModel, scaled
 
 _FILTERS = (64, 128, 256, 512, 512)  # of each stage; the paper's table 1
 

@@ -9,8 +9,9 @@ Touvron et al., 2021 ("Training data-efficient image transformers").
 import keras
 from keras import layers
 
+from dlkeras.checks import check_choice, check_num_classes, check_rate
 from dlkeras.layers import ClassToken, PositionEmbedding
-from dlkeras.models.base import ConfiguredModel, check_choice, check_num_classes, check_rate
+from dlkeras.models.base import ConfiguredModel
 
 
 def _normalization(x, name):

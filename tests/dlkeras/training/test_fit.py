@@ -6,9 +6,10 @@ import pytest
 from PIL import Image
 
 from dlkeras.data import Examples
+from dlkeras.files import write_atomically
 from dlkeras.training import fit, strategy_scope
 from dlkeras.training.batches import Batches
-from dlkeras.training.checkpoint import Checkpoint, read_state, write_atomically
+from dlkeras.training.checkpoint import Checkpoint, read_state
 from dlkeras.training.curves import plot_history
 from dlkeras.training.randomness import seed_epoch
 

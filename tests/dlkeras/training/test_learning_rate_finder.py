@@ -5,6 +5,7 @@ from PIL import Image
 
 from dlkeras.data import Examples
 from dlkeras.schedules import OneCycle
+from dlkeras.training import learning_rate_finder as finder
 from dlkeras.training.learning_rate_finder import LearningRates, find_learning_rate
 
 
@@ -30,6 +31,15 @@ def test_gradient_descent_on_a_parabola(examples):
     assert critical < found.rates[-1] < 10.0  # it went on beyond, but not to the end
     np.testing.assert_allclose(found.rates, np.geomspace(1e-4, 10, 100)[: len(found.rates)])
     assert len(found.losses) == len(found.rates) and np.isfinite(found.losses).all()
+
+
+def test_chance_at_the_lowest_rates_decides_nothing():
+    """The loss jumps up and down before it falls, and is steepest there."""
+    noise = np.random.default_rng(0).normal(scale=0.3, size=30)
+    losses = np.concatenate([2 + noise, np.linspace(2, 0.5, 40), np.linspace(0.5, 3, 10)])
+    begin, end = finder._longest_fall(losses)
+    assert end == 69
+    assert 35 < begin + 2 * (end - begin) // 3 < 60
 
 
 def test_agrees_with_a_sweep_by_hand(examples):

@@ -1,7 +1,9 @@
-"""Losses that Keras lacks."""
+"""Losses of classifiers that Keras lacks."""
 
 import keras
 from keras import ops
+
+from dlkeras.checks import check_rate
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")
@@ -21,8 +23,7 @@ class SmoothedSparseCrossEntropy(keras.losses.Loss):
     """
 
     def __init__(self, label_smoothing=0.0, name="smoothed_sparse_cross_entropy", **kwargs):
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"`label_smoothing` must be in [0, 1). Received: label_smoothing={label_smoothing}")
+        check_rate("label_smoothing", label_smoothing)
         super().__init__(name=name, **kwargs)
         self.label_smoothing = label_smoothing
 

@@ -7,7 +7,7 @@ take them from there.
 import keras
 import numpy as np
 
-from dlkeras.losses import are_probabilities
+from dlkeras.losses.classification import are_probabilities
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")

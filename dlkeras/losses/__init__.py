@@ -1,0 +1,5 @@
+"""Losses that Keras lacks."""
+
+from dlkeras.losses.classification import SmoothedSparseCrossEntropy, are_probabilities
+
+__all__ = ["SmoothedSparseCrossEntropy", "are_probabilities"]
