@@ -28,6 +28,10 @@ class App:
     monitor = "val_accuracy"
     published: dict = {}
 
+    def config_name(self, settings):
+        """Chooses the config to train by where none is named; `settings` are the fields that are given otherwise."""
+        return "default"
+
     def load(self, config, info=None):
         """Reads the data: `Splits` of arrays, with `info` for what a model must know of it.
 
@@ -53,11 +57,12 @@ class App:
     def transform(self, config, info):
         """Returns a function that changes each training batch, see `dlkeras.training.batches.Batches`, or `None`."""
 
-    def fit(self, model, splits, config, directory):
+    def fit(self, model, splits, config, directory, callbacks=()):
         """Trains, or goes on with, the model in a run's folder; returns the state of `dlkeras.training.fit`."""
         self.prepare(model, config)
         self.compile(model, config, steps_of(splits, config, config.epochs))
-        return fit(model, splits.train, splits.validation, directory, **self.fitting(config, splits.info))
+        fitting = self.fitting(config, splits.info)
+        return fit(model, splits.train, splits.validation, directory, callbacks=callbacks, **fitting)
 
     def fitting(self, config, info):
         """Returns what `dlkeras.training.fit` is told of a run, by name."""

@@ -53,7 +53,7 @@ def parser():
         "dlkeras train image_classification --data my_pictures --set epochs=5",
     )
     train.add_argument("app", choices=APPS, metavar="APP", help=f"one of {', '.join(APPS)}")
-    train.add_argument("--config", help="a named variant; see dlkeras list (default, with --finetune finetune)")
+    train.add_argument("--config", help="a named variant; see dlkeras list; by default the one that fits the rest")
     train.add_argument("--data", help="name of a data set, folder, or tar file")
     train.add_argument(
         *("--set", "-s"),
@@ -63,6 +63,10 @@ def parser():
         metavar="FIELD=VALUE",
         dest="settings",
         help="another value for a field of the config; may be given again",
+    )
+    train.add_argument("--format", choices=("voc", "coco", "yolo"), help="how pictures are annotated with boxes (voc)")
+    train.add_argument(
+        "--strict", action="store_const", const="true", help="refuse data with anything wrong in its annotations"
     )
     train.add_argument("--finetune", metavar="BACKBONE", help="a pretrained network to fine-tune; see the app's README")
     train.add_argument("--weights", metavar="FILE", help="weights file for it, where it needs one")
@@ -134,9 +138,9 @@ def _list(arguments):
 def _train(arguments):
     from apps.commands.training import find_rate, train
 
-    named = {name: getattr(arguments, name) for name in ("data", "finetune", "weights")}
+    named = {name: getattr(arguments, name) for name in ("data", "format", "strict", "finetune", "weights")}
     chosen = {
-        "config": arguments.config or ("finetune" if arguments.finetune else "default"),
+        "config": arguments.config,
         "settings": {**dict(arguments.settings), **{name: value for name, value in named.items() if value}},
         "run": arguments.run,
         "strategy": arguments.strategy,

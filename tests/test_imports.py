@@ -14,6 +14,7 @@ FILES = sorted(
 # What dlkeras may import beside itself and the standard library; every row that fits a file counts.
 DLKERAS = (
     ("dlkeras/data/**", {"tensorflow", "sklearn", "PIL"}),
+    ("dlkeras/data/yolo.py", {"yaml"}),
     ("dlkeras/text/**", {"tensorflow", "tensorflow_text"}),
     ("dlkeras/training/**", {"tensorflow", "matplotlib"}),
     ("dlkeras/export.py", {"tensorflow", "tensorflow_serving"}),

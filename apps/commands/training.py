@@ -16,7 +16,7 @@ from dlkeras.training import strategy_scope
 from dlkeras.training.checkpoint import read_state
 
 
-def train(app_name, *, config="default", settings=None, run=None, strategy="auto", fresh=False):
+def train(app_name, *, config=None, settings=None, run=None, strategy="auto", fresh=False):
     """Trains an app's model, or goes on with a run that was broken off; returns the run's folder."""
     app, chosen, directory = _choose(app_name, config, settings, run)
     if fresh and directory.exists():
@@ -34,7 +34,7 @@ def train(app_name, *, config="default", settings=None, run=None, strategy="auto
     return directory
 
 
-def find_rate(app_name, *, config="default", settings=None, run=None, strategy="auto"):
+def find_rate(app_name, *, config=None, settings=None, run=None, strategy="auto"):
     """Tries learning rates on the first batches of a run that is not begun; draws their losses into its folder."""
     from dlkeras.training.learning_rate_finder import find_learning_rate
 
@@ -55,6 +55,7 @@ def find_rate(app_name, *, config="default", settings=None, run=None, strategy="
 def _choose(app_name, config, settings, run):
     """Returns the app, the config with its overrides, and the run's folder."""
     app = registry.create(app_name)
+    config = config or app.config_name(settings or {})
     if config not in app.configs:
         raise ValueError(f"`--config` must be one of {', '.join(app.configs)}. Received: {config}")
     return app, replace(app.configs[config], settings or {}), Path(run or Path("runs", app_name, config))

@@ -9,8 +9,8 @@ import numpy as np
 from keras import layers
 from scipy.special import softmax
 
+from apps.backbones import BACKBONE, describe, open_backbone
 from apps.base import App, Endpoint
-from apps.image_classification.backbones import BACKBONE, describe, open_backbone
 from apps.image_classification.finetuning import classifier_on, finetune, prepare
 from apps.image_classification.report import measure, write_report
 from dlkeras import models
@@ -40,7 +40,7 @@ class Config:
         image_size: Height and width that pictures are read at; 0 for the data's own.
         model: Name of a model; see `dlkeras.models.list`.
         finetune: Name of a pretrained network to fine-tune in place of `model`; see
-            `apps.image_classification.backbones.open_backbone`.
+            `apps.backbones.open_backbone`.
         weights: Weights file for it, where it needs one.
         head_epochs: Passes in which a new head alone is trained on it, before those in which its last layers are too.
         head_learning_rate: Peak of the one-cycle schedule of these passes.
@@ -93,8 +93,9 @@ class Config:
     seed: int = 0
 
     def __post_init__(self):
-        if self.model not in models.list():
-            raise ValueError(f"`model` must be one of {', '.join(models.list())}. Received: {self.model}")
+        classifiers = models.list("vision")
+        if self.model not in classifiers:
+            raise ValueError(f"`model` must be one of {', '.join(classifiers)}. Received: {self.model}")
         if self.optimizer not in _OPTIMIZERS:
             raise ValueError(f"`optimizer` must be one of {', '.join(_OPTIMIZERS)}. Received: {self.optimizer}")
         for name in ("epochs", "batch_size", "learning_rate", "head_epochs", "head_learning_rate"):
@@ -153,6 +154,9 @@ class ImageClassification(App):
         "fashion_mnist": "accuracy 0.89 to 0.90 (Dive into Deep Learning, ResNet-18, 10 epochs)",
         "fashion_mnist_lenet": "accuracy 0.73 to 0.78 (Dive into Deep Learning, LeNet, 10 epochs)",
     }
+
+    def config_name(self, settings):
+        return "finetune" if "finetune" in settings else "default"
 
     def load(self, config, info=None):
         backbone = open_backbone(config.finetune, config.weights) if config.finetune and info is None else None

@@ -1,7 +1,6 @@
 """The page: a picture in, the five likeliest names as bars, and the lines that make the same call."""
 
 import time
-from pathlib import Path
 
 import gradio
 
@@ -9,7 +8,7 @@ from apps.calls import curl_call, python_call
 from apps.components import picture_file
 from apps.image_classification import finetune_page
 from apps.image_classification.examples import example_files
-from apps.image_classification.picture_files import ACCEPTED, PictureError, jpeg_or_png
+from apps.picture_files import read_picture
 from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 
@@ -30,7 +29,7 @@ def build_page(predict):
         with gradio.Tab("Ask"):
             _build_asking(predict)
         with gradio.Tab(finetune_page.TITLE) as tab:
-            look, outputs = finetune_page.build_training(predict, read_picture)
+            look, outputs = finetune_page.build_training(predict)
         if look is not None:
             tab.select(look, None, outputs, show_progress="hidden", api_name=False)
     return page
@@ -93,16 +92,3 @@ def _ask(predict, path, preset):
     spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms."
     labels = [label.decode() for label in answer["labels"][0]]
     return dict(zip(labels, map(float, answer["scores"][0]), strict=True)), spent, *calls
-
-
-def read_picture(path):
-    """Returns a file's bytes; a picture of another format than JPEG and PNG is rewritten as PNG.
-
-    Raises:
-        PredictError: The file is no picture, or one too large to be opened.
-    """
-    data = Path(path).read_bytes()
-    try:
-        return jpeg_or_png(data)
-    except PictureError as error:
-        raise PredictError(f"The file must be a picture: {ACCEPTED}. Received: {Path(path).name}, {error}.") from error

@@ -10,6 +10,7 @@ from apps.components import picture_file
 from apps.image_classification.training_view import curve, describe, show_step
 from apps.image_classification.uploads import UploadError, save_classes, save_zip
 from apps.image_classification.workshop import NAME, Workshop, WorkshopError
+from apps.picture_files import read_picture
 from apps.predict import PredictError
 
 TITLE = "Train on your own pictures"
@@ -23,12 +24,11 @@ _BACKBONES = [
 _ABOUT_BACKBONES = "Small pictures train in seconds. MobileNet's weights (2 MB) are downloaded when it is first used."
 
 
-def build_training(predict, read_picture):
+def build_training(predict):
     """Builds the page.
 
     Args:
         predict: `ServerPredict`, whose `models` is the folder that the server serves; without one the page says so.
-        read_picture: Function of a path that returns the bytes of a JPEG or PNG.
 
     Returns:
         A function of no arguments and its outputs, `(look, outputs)`, to be called whenever the page is opened.
@@ -36,13 +36,12 @@ def build_training(predict, read_picture):
     if predict.models is None:
         gradio.Markdown("Training here needs the model server on this machine: open this page by `dlkeras up`.")
         return None, []
-    return _Page(predict, read_picture).build()
+    return _Page(predict).build()
 
 
 class _Page:
-    def __init__(self, predict, read_picture):
+    def __init__(self, predict):
         self._predict = predict
-        self._read_picture = read_picture
         self._workshop = Workshop(predict.models, predict.address)
 
     def build(self):
@@ -186,7 +185,7 @@ class _Page:
         if path is None:
             return None
         with _told():
-            number, answer = self._workshop.versions.ask(self._read_picture(path))
+            number, answer = self._workshop.versions.ask(read_picture(path))
         labels = [label.decode() for label in answer["labels"][0]]
         scores = dict(zip(labels, map(float, answer["scores"][0]), strict=True))
         return gradio.update(value=scores, label=f"Answer of version {number}")

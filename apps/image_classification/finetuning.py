@@ -11,8 +11,8 @@ from pathlib import Path
 import keras
 from keras import layers
 
+from apps.backbones import BACKBONE, backbone_of, copy_weights, open_backbone, rebuild
 from apps.base import steps_of
-from apps.image_classification.backbones import BACKBONE, backbone_of, copy_weights, open_backbone, rebuild
 from apps.image_classification.progress import HEAD_FOLDER
 from dlkeras.files import write_atomically
 from dlkeras.layers.inference_mode import InferenceMode
@@ -30,7 +30,7 @@ def classifier_on(description, num_classes, dropout):
     few hundred pictures would only spoil.
 
     Args:
-        description: Of the network; see `apps.image_classification.backbones.describe`.
+        description: Of the network; see `apps.backbones.describe`.
         num_classes: Number of classes.
         dropout: Rate before the last layer.
 

@@ -4,8 +4,8 @@ import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
-from apps.image_classification.picture_files import ACCEPTED, SUFFIXES, PictureError, jpeg_or_png, suffix
 from apps.image_classification.zips import MAX_BYTES, MAX_FILES, ZipError, read_zip
+from apps.picture_files import ACCEPTED, SUFFIXES, PictureError, jpeg_or_png, suffix
 
 LEAST = 3
 """Pictures a class needs where they are split: one each to train on, to choose by, and to measure with."""

@@ -44,6 +44,31 @@ def _encoded_size(data):
         )
 
 
+def _decode(data, channels):
+    """Returns a picture's pixels as they are stored, and its height and width, `int64` `(2,)`."""
+    size = _encoded_size(data)
+    too_large = _check(
+        tf.reduce_all(size > 0) & (size[0] * size[1] <= MAX_PIXELS),
+        f"A picture must have 1 to {MAX_PIXELS} pixels. Received: a picture of ",
+        size[1],
+        " x ",
+        size[0],
+    )
+    with tf.control_dependencies([too_large]):
+        picture = tf.cond(
+            _is_png(data),
+            lambda: tf.io.decode_png(data, channels=channels),
+            # The accurate transform is Pillow's; the default one is off by up to 10 of 255.
+            lambda: tf.io.decode_jpeg(data, channels=channels, dct_method="INTEGER_ACCURATE"),
+        )
+    return picture, size
+
+
+def _resize(picture, height, width):
+    picture = tf.image.resize(picture, (height, width), antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(picture), 0, 255), tf.uint8)
+
+
 def decode_picture(data, image_shape):
     """Decodes one JPEG or PNG, cuts the largest centred part of the wanted aspect ratio, and resizes it, antialiased.
 
@@ -60,39 +85,49 @@ def decode_picture(data, image_shape):
         tf.errors.InvalidArgumentError: The bytes are no whole JPEG or PNG, or more than `MAX_PIXELS` pixels.
     """
     height, width, channels = image_shape
-    size = _encoded_size(data)
-    too_large = _check(
-        tf.reduce_all(size > 0) & (size[0] * size[1] <= MAX_PIXELS),
-        f"A picture must have 1 to {MAX_PIXELS} pixels. Received: a picture of ",
-        size[1],
-        " x ",
-        size[0],
-    )
-    with tf.control_dependencies([too_large]):
-        picture = tf.cond(
-            _is_png(data),
-            lambda: tf.io.decode_png(data, channels=channels),
-            # The accurate transform is Pillow's; the default one is off by up to 10 of 255.
-            lambda: tf.io.decode_jpeg(data, channels=channels, dct_method="INTEGER_ACCURATE"),
-        )
+    picture, size = _decode(data, channels)
     # The part to keep: as wide (or as high) as the picture, in the ratio of the answer.
     rows = tf.minimum(size[0], tf.maximum(size[1] * height // width, 1))
     columns = tf.minimum(size[1], tf.maximum(size[0] * width // height, 1))
     top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
-    picture = picture[top : top + rows, left : left + columns]
-    picture = tf.image.resize(picture, (height, width), antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(picture), 0, 255), tf.uint8)
+    return _resize(picture[top : top + rows, left : left + columns], height, width)
+
+
+def decode_whole_picture(data, image_shape):
+    """Decodes one JPEG or PNG and stretches all of it to a size: for answers that are places in the picture.
+
+    Args:
+        data: The file's bytes, a scalar string tensor.
+        image_shape: `(height, width, channels)` of the answer; 1 channel for grey, 3 for RGB.
+
+    Returns:
+        Pixels in [0, 255], `uint8` `(height, width, channels)`, and the picture's own height and width, `int32`
+        `(2,)`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: As `decode_picture`.
+    """
+    height, width, channels = image_shape
+    picture, size = _decode(data, channels)
+    return _resize(picture, height, width), tf.cast(size, tf.int32)
 
 
 def decode_pictures(data, image_shape):
     """Decodes a batch: string `(batch,)` to `uint8` `(batch, height, width, channels)`; see `decode_picture`."""
-    answer = tf.TensorSpec(image_shape, tf.uint8)
+    return _map(decode_picture, data, image_shape, tf.TensorSpec(image_shape, tf.uint8))
+
+
+def decode_whole_pictures(data, image_shape):
+    """Decodes a batch, see `decode_whole_picture`: pictures and, `int32` `(batch, 2)`, their own heights and widths."""
+    answer = (tf.TensorSpec(image_shape, tf.uint8), tf.TensorSpec((2,), tf.int32))
+    return _map(decode_whole_picture, data, image_shape, answer)
+
+
+def _map(decode, data, image_shape, answer):
     with tf.control_dependencies([_check(tf.size(data) > 0, "A request must hold at least one picture. Received: 0")]):
         data = tf.identity(data)
     # A few at a time: a batch of the largest pictures must not take ten times their memory.
-    return tf.map_fn(
-        lambda one: decode_picture(one, image_shape), data, fn_output_signature=answer, parallel_iterations=4
-    )
+    return tf.map_fn(lambda one: decode(one, image_shape), data, fn_output_signature=answer, parallel_iterations=4)
 
 
 def encoded_size(data):

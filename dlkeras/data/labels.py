@@ -3,6 +3,19 @@
 import tensorflow as tf
 
 
+def labels_of(classes, class_names):
+    """Names classes.
+
+    Args:
+        classes: Integer tensor of any shape; -1 where there is none.
+        class_names: One name a class.
+
+    Returns:
+        String tensor of the same shape, empty where there is no class.
+    """
+    return tf.gather(tf.constant(["", *class_names]), classes + 1)
+
+
 def top_labels(probabilities, class_names, k=5):
     """Names the most probable classes.
 

@@ -5,8 +5,6 @@ import hashlib
 import os
 from pathlib import Path
 
-import keras
-
 
 class DataError(ValueError):
     """Data that cannot be found or read. Its text says what was looked for, where, and what to do."""
@@ -48,6 +46,8 @@ def fetch(url, path, sha256):
     Raises:
         DataError: There is no network, or what came is not the file.
     """
+    import keras  # here, since pages read no data set and start without Keras
+
     target = cache_folder() / path
     if target.is_file() and _sha256(target) == sha256:
         return target

@@ -1,5 +1,6 @@
 """Losses that Keras lacks."""
 
 from dlkeras.losses.classification import SmoothedSparseCrossEntropy, are_probabilities
+from dlkeras.losses.detection import MultiBoxLoss
 
-__all__ = ["SmoothedSparseCrossEntropy", "are_probabilities"]
+__all__ = ["MultiBoxLoss", "SmoothedSparseCrossEntropy", "are_probabilities"]

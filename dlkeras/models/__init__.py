@@ -3,34 +3,49 @@
 import difflib
 import importlib
 
-# The files that hold named sizes. Each has VARIANTS: name -> (class, keyword arguments).
-_MODULES = (
-    "dlkeras.models.vision.mlp",
-    "dlkeras.models.vision.lenet",
-    "dlkeras.models.vision.alexnet",
-    "dlkeras.models.vision.vgg",
-    "dlkeras.models.vision.nin",
-    "dlkeras.models.vision.googlenet",
-    "dlkeras.models.vision.resnet",
-    "dlkeras.models.vision.densenet",
-    "dlkeras.models.vision.regnet",
-    "dlkeras.models.vision.mobilenet",
-    "dlkeras.models.vision.efficientnet",
-    "dlkeras.models.vision.vision_transformer",
-)
+from dlkeras.checks import check_choice
+
+# The files that hold named sizes, by room. Each has VARIANTS: name -> (class or function, keyword arguments).
+_ROOMS = {
+    "vision": (
+        "mlp",
+        "lenet",
+        "alexnet",
+        "vgg",
+        "nin",
+        "googlenet",
+        "resnet",
+        "densenet",
+        "regnet",
+        "mobilenet",
+        "efficientnet",
+        "vision_transformer",
+    ),
+    "detection": ("tiny_ssd", "ssd"),
+}
 
 
-def _variants():
-    """Returns every named size: `{name: (class, keyword arguments)}`."""
+def _variants(rooms=_ROOMS):
+    """Returns every named size of some rooms: `{name: (class, keyword arguments)}`."""
     variants = {}
-    for module in _MODULES:
-        variants.update(importlib.import_module(module).VARIANTS)
+    for room in rooms:
+        for file in _ROOMS[room]:
+            variants.update(importlib.import_module(f"dlkeras.models.{room}.{file}").VARIANTS)
     return variants
 
 
-def list():
-    """Returns the names that `create` accepts, sorted."""
-    return sorted(_variants())
+def list(room=None):
+    """Returns the names that `create` accepts, sorted.
+
+    Args:
+        room: `"vision"` for the picture classifiers alone, `"detection"` for the detectors.
+
+    Raises:
+        ValueError: There is no such room.
+    """
+    if room is not None:
+        check_choice("room", room, _ROOMS)
+    return sorted(_variants([room] if room else _ROOMS))
 
 
 def create(name, **kwargs):
@@ -41,7 +56,8 @@ def create(name, **kwargs):
         **kwargs: Passed to the model's class, over the size's own; for example `num_classes` and `input_shape`.
 
     Returns:
-        A `keras.Model` that takes pictures `(batch, height, width, channels)` and gives logits `(batch, num_classes)`.
+        A `keras.Model` that takes pictures `(batch, height, width, channels)` and gives logits `(batch, num_classes)`;
+        a detector gives offsets and logits at its anchors, `(batch, anchors, 4 + num_classes + 1)`.
 
     Raises:
         ValueError: The name is not known.

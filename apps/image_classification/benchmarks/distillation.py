@@ -1,6 +1,8 @@
 """A LeNet on Fashion-MNIST, alone and taught by the ResNet-20 that ships, at the same number of epochs.
 
-Temperature and weight are the defaults of `distill`; no others were tried.
+Chosen on validation pictures with another seed, 7: 30 epochs, since a student of 10 has not yet learned what the class
+numbers tell (0.912 against 0.913 alone), and of the temperatures and weights (4, 0.9), (8, 1) and (4, 0.5) the last
+(0.923, 0.923 and 0.925 against 0.917 alone).
 """
 
 import dataclasses
@@ -16,8 +18,8 @@ from dlkeras.training.distillation import distill
 SEEDS = (0, 1, 2)
 WAYS = {"alone": "LeNet alone", "distilled": "LeNet taught by ResNet-20 (preset fashion_mnist)"}
 ROWS = tuple(f"{way}-{seed}" for way in WAYS for seed in SEEDS)
-_CONFIG = Config(data="fashion_mnist", model="lenet", flip=True, epochs=10, batch_size=64, learning_rate=0.003)
-_TEACHER = {"temperature": 4.0, "alpha": 0.9}
+_CONFIG = Config(data="fashion_mnist", model="lenet", flip=True, epochs=30, batch_size=64, learning_rate=0.003)
+_TEACHER = {"temperature": 4.0, "alpha": 0.5}
 
 
 def run(row, directory):
@@ -38,4 +40,4 @@ def _distill(app, model, splits, config, directory):
 
 def table(results):
     """Returns the table: a line a way, its seeds and their mean."""
-    return table_of_seeds("Fashion-MNIST, 10 epochs", WAYS, SEEDS, results)
+    return table_of_seeds(f"Fashion-MNIST, {_CONFIG.epochs} epochs", WAYS, SEEDS, results)

@@ -11,6 +11,7 @@ from PIL import Image
 from apps.calls import curl_call
 from apps.image_classification import demo
 from apps.image_classification.examples import draw, example_files
+from apps.picture_files import read_picture
 from apps.predict import PredictError, ServerPredict
 
 
@@ -22,13 +23,13 @@ def _saved(path, format):
 @pytest.mark.parametrize("format", ["PNG", "JPEG"])
 def test_jpeg_and_png_are_sent_as_they_are(tmp_path, format):
     path = _saved(tmp_path / "picture", format)
-    assert demo.read_picture(path) == path.read_bytes()
+    assert read_picture(path) == path.read_bytes()
 
 
 @pytest.mark.parametrize("format", ["WEBP", "BMP", "GIF", "TIFF"])
 def test_other_formats_are_rewritten_as_png(tmp_path, format):
     path = _saved(tmp_path / "picture", format)
-    with Image.open(io.BytesIO(demo.read_picture(path))) as rewritten, Image.open(path) as original:
+    with Image.open(io.BytesIO(read_picture(path))) as rewritten, Image.open(path) as original:
         assert rewritten.format == "PNG"
         np.testing.assert_array_equal(np.asarray(rewritten), np.asarray(original.convert("RGB")))
 
@@ -36,7 +37,7 @@ def test_other_formats_are_rewritten_as_png(tmp_path, format):
 def test_what_is_no_picture_is_refused_by_name(tmp_path):
     (tmp_path / "words.png").write_text("these are words")
     with pytest.raises(PredictError, match=r"must be a picture.*words\.png, 15 bytes"):
-        demo.read_picture(tmp_path / "words.png")
+        read_picture(tmp_path / "words.png")
 
 
 class _Predict:

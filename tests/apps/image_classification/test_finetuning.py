@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from apps import registry
+from apps.backbones import backbone_of, describe, features, open_backbone, rebuild
 from apps.commands.training import find_rate, train
-from apps.image_classification.backbones import backbone_of, describe, features, open_backbone, rebuild
 from apps.image_classification.progress import Progress, progress
 from apps.trained import open_trained
 from dlkeras import models

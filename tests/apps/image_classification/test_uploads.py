@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from apps.image_classification import uploads
-from apps.image_classification.picture_files import MAX_PIXELS, PictureError, jpeg_or_png
 from apps.image_classification.uploads import UploadError, save_classes, save_zip
 from apps.image_classification.zips import ZipError, read_zip
+from apps.picture_files import MAX_PIXELS, PictureError, jpeg_or_png
 from dlkeras.data.decode import MAX_PIXELS as MAX_PIXELS_READ
 from dlkeras.data.folders import load_folders
 

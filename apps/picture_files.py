@@ -2,8 +2,11 @@
 
 import io
 import struct
+from pathlib import Path
 
 from PIL import Image
+
+from apps.predict import PredictError
 
 MAX_PIXELS = 50_000_000
 """The largest picture that is taken: as many as `dlkeras.data.decode` reads, which a page does not import."""
@@ -15,7 +18,7 @@ _AS_THEY_ARE = {"JPEG", "MPO", "PNG"}
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, Image.DecompressionBombError)
 
 
-class PictureError(ValueError):
+class PictureError(PredictError):
     """Bytes that are no picture, or one that is too large."""
 
 
@@ -49,3 +52,16 @@ def jpeg_or_png(data):
 def suffix(data):
     """Returns the suffix that a file of these bytes, a JPEG or a PNG, ought to have."""
     return ".jpg" if data.startswith(b"\xff\xd8") else ".png"
+
+
+def read_picture(path):
+    """Returns the bytes of a picture file; one of another format than JPEG and PNG is rewritten as PNG.
+
+    Raises:
+        PictureError: The file is no picture, or one too large to be opened; the text is a sentence.
+    """
+    data = Path(path).read_bytes()
+    try:
+        return jpeg_or_png(data)
+    except PictureError as error:
+        raise PictureError(f"The file must be a picture: {ACCEPTED}. Received: {Path(path).name}, {error}.") from error

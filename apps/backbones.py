@@ -1,4 +1,4 @@
-"""Pretrained networks to fine-tune: presets of this app, files on disk, KerasHub and KerasCV."""
+"""Pretrained networks to fine-tune: presets of image classification, files on disk, KerasHub and KerasCV."""
 
 import json
 from pathlib import Path
@@ -73,10 +73,12 @@ def open_backbone(name, weights=""):
         return _PACKAGES[kind](preset)
     if not weights and (name in preset_names(APP) or Path(name, CONFIG_FILE).is_file()):
         return _open_trained(name)
-    if name in models.list() and (weights or name in _FILES):
+    if name in models.list("vision") and (weights or name in _FILES):
         return _open_file(name, weights or _published(name))
-    if name in models.list():
-        raise ValueError(f"{name} needs a weights file: --weights FILE. These need none: {', '.join(backbone_names())}.")
+    if name in models.list("vision"):
+        raise ValueError(
+            f"{name} needs a weights file: --weights FILE. These need none: {', '.join(backbone_names())}."
+        )
     raise ValueError(f"`finetune` must be one of {_accepted()}. Received: finetune={name}")
 
 
@@ -215,8 +217,9 @@ def describe(backbone, image_shape):
         image_shape: The pictures that it is to take, `[height, width, channels]`.
     """
     network = keras.saving.serialize_keras_object(backbone.network)
-    if "input_shape" in network["config"]:
-        network["config"]["input_shape"] = list(image_shape)
+    for name in ("input_shape", "image_shape"):  # ours, and KerasHub's
+        if name in network["config"]:
+            network["config"][name] = list(image_shape)
     return {"network": json.loads(json.dumps(network)), "scaling": backbone.scaling}
 
 

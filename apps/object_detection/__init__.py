@@ -1,0 +1,1 @@
+"""Object detection: where things are in a picture, and what they are."""

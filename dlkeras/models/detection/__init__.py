@@ -1,0 +1,1 @@
+"""Detectors: pictures in, offsets and logits at anchor boxes out."""
