@@ -39,11 +39,11 @@ class ServerPredict:
         with _told():
             return self._client.predict(served_name(self.app_name, preset), inputs, signature_name=endpoint)
 
-    def input_names(self, endpoint="serving_default", preset=None):
-        """Returns the names of an endpoint's inputs."""
+    def takes_text(self, endpoint="serving_default", preset=None):
+        """Returns an endpoint's inputs: `{name: whether it takes bytes or text, and no numbers}`."""
         with _told():
             signatures = self._client.metadata(served_name(self.app_name, preset))
-        return _endpoint(signatures, endpoint).inputs.keys()
+        return {name: spec.dtype.kind == "O" for name, spec in _endpoint(signatures, endpoint).inputs.items()}
 
 
 class LocalPredict:
@@ -78,9 +78,10 @@ class LocalPredict:
         except RequestError as error:
             raise PredictError(str(error)) from error
 
-    def input_names(self, endpoint="serving_default", preset=None):
-        """Returns the names of an endpoint's inputs."""
-        return _endpoint(self._endpoints(preset), endpoint).inputs.keys()
+    def takes_text(self, endpoint="serving_default", preset=None):
+        """Returns an endpoint's inputs: `{name: whether it takes bytes or text, and no numbers}`."""
+        inputs = _endpoint(self._endpoints(preset), endpoint).inputs
+        return {name: dtype == "string" for name, (_, dtype) in inputs.items()}
 
 
 @contextlib.contextmanager

@@ -106,9 +106,7 @@ class Config:
             check_fraction(name, getattr(self, name))
         if self.model == "ssd" and not self.backbone:
             names = ", ".join(backbone_names())
-            raise ValueError(
-                f"`backbone` must name a pretrained network for `model=ssd`, such as {names}. Received: ''"
-            )
+            raise ValueError(f"`backbone` must name a pretrained network for `ssd`, such as {names}. Received: ''")
 
 
 _BOXES = Config(
