@@ -44,10 +44,7 @@ def load_boxes(source, file_format, image_shape, *, validation_fraction=0.1, tes
             something is wrong.
         ValueError: `file_format` is unknown.
     """
-    check_choice("file_format", file_format, FORMATS)
-    folder = Path(source).expanduser()
-    folder = folder if folder.exists() else find(str(source)) or folder
-    annotated, problems = FORMATS[file_format](folder)
+    folder, annotated, problems = _read(source, file_format)
     parts = _part(annotated, validation_fraction, test_fraction, seed, source)
     class_names = sorted({label for one in annotated for label in one.labels})
     most = max(1, *(len(one.labels) for one in annotated))
@@ -69,8 +66,9 @@ def load_test_boxes(source, file_format, class_names, image_shape):
 
     Raises:
         DataError: The pictures cannot be read, or a class is not among `class_names`.
+        ValueError: `file_format` is unknown.
     """
-    annotated, problems = FORMATS[file_format](Path(source).expanduser())
+    _, annotated, problems = _read(source, file_format)
     tested = [one for one in annotated if one.split == "test"] or annotated
     unknown = sorted({label for one in tested for label in one.labels} - set(class_names))
     if unknown:
@@ -94,6 +92,13 @@ def load_scenes(image_shape, counts, seed, **scenes):
     made = [make_scenes(count, image_shape[0], (seed, part), **scenes) for part, count in enumerate(counts)]
     info = {"class_names": list(scenes["classes"]), "image_shape": list(image_shape), "data": "scenes"}
     return Splits(*(Examples(part.pictures, part.targets) for part in made), info)
+
+
+def _read(source, file_format):
+    check_choice("file_format", file_format, FORMATS)
+    folder = Path(source).expanduser()
+    folder = folder if folder.exists() else find(str(source)) or folder
+    return folder, *FORMATS[file_format](folder)
 
 
 def _part(annotated, validation_fraction, test_fraction, seed, source):

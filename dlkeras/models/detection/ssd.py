@@ -176,6 +176,23 @@ def anchor_sizes(levels, smallest=0.2, largest=0.9):
     return tuple((one, (one * after) ** 0.5) for one, after in itertools.pairwise(steps))
 
 
+def geometric_anchor_sizes(levels, smallest, largest=0.9):
+    """Returns sizes of anchors that grow by the same factor from level to level: two a level.
+
+    The paper's even steps leave a wide gap above anchors that are much smaller than its own.
+
+    Args:
+        levels: Number of feature maps, at least 2.
+        smallest: Size on the finest one, relative to the picture.
+        largest: Size on the coarsest one.
+
+    Returns:
+        `((size, size halfway to the next), ...)`.
+    """
+    factor = (largest / smallest) ** (1 / (levels - 1))
+    return tuple((smallest * factor**level, smallest * factor ** (level + 0.5)) for level in range(levels))
+
+
 def levels_at(network, strides=(8, 16, 32)):
     """Finds the feature maps of a network that are so many times smaller than its pictures.
 

@@ -166,12 +166,18 @@ def test_trains_on_a_pretrained_network(monkeypatch, app, splits, tmp_path):
         ({"model": "ssd"}, "`backbone` must name a pretrained network for `ssd`"),
         ({"format": "csv"}, "`format` must be one of voc, coco, yolo. Received: format='csv'"),
         ({"mosaic": 2.0}, r"`mosaic` must be in \[0, 1\]. Received: mosaic=2.0"),
-        ({"epochs": 0}, "`epochs` must be above 0. Received: epochs=0"),
+        ({"epochs": 0}, "`epochs` or `steps` must be above 0. Received: epochs=0, steps=0"),
     ],
 )
 def test_refuses(settings, message):
     with pytest.raises(ValueError, match=message):
         Config(**settings)
+
+
+def test_steps_make_epochs_and_boxes_make_anchors(splits):
+    assert module._with_epochs(dataclasses.replace(SMALL, epochs=0, steps=5), splits).epochs == 3  # of 2 batches each
+    targets = np.array([[[0, 0.1, 0.1, 0.3, 0.15], [-1, 0, 0, 0, 0]]] * 3, "float32")
+    assert module._smallest(targets) == pytest.approx(0.1)
 
 
 def test_data_of_other_classes_is_refused(app, splits):

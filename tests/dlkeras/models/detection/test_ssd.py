@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from dlkeras import models
-from dlkeras.models.detection.ssd import SSD, anchor_sizes, feature_levels, levels_at
+from dlkeras.models.detection.ssd import SSD, anchor_sizes, feature_levels, geometric_anchor_sizes, levels_at
 from dlkeras.models.vision.mobilenet import MobileNetV1
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -91,6 +91,12 @@ def test_anchor_sizes_of_the_paper():
     sizes = anchor_sizes(6)
     np.testing.assert_allclose([first for first, _ in sizes], [0.2, 0.34, 0.48, 0.62, 0.76, 0.9])
     np.testing.assert_allclose([second for _, second in sizes[:-1]], np.sqrt([0.068, 0.1632, 0.2976, 0.4712, 0.684]))
+
+
+def test_geometric_anchor_sizes():
+    np.testing.assert_allclose(
+        geometric_anchor_sizes(3, 0.1, 0.9), [[0.1, 0.1 * 3**0.5], [0.3, 0.3 * 3**0.5], [0.9, 0.9 * 3**0.5]]
+    )
 
 
 @pytest.mark.parametrize(
