@@ -33,3 +33,42 @@ def python_call(address, model, endpoint, name, file):
         f'client = Client("{address}")\n'
         f'print(client.predict("{model}", {{"{name}": [open("{file}", "rb").read()]}}{signature}))'
     )
+
+
+def curl_row_call(rest, model, endpoint, name, file, values):
+    """Returns a shell line that sends a file and numbers to an endpoint with several inputs.
+
+    Args:
+        rest: REST address, such as `http://127.0.0.1:8501`.
+        model: Served model's name.
+        endpoint: Signature name.
+        name: Name of the input that takes the file's bytes.
+        file: Name of the file.
+        values: `{input name: number}` for the other inputs.
+    """
+    rest_of_row = "".join(f', "{key}": {value}' for key, value in values.items())
+    return (
+        f"""(printf '{{"signature_name": "{endpoint}", "instances": [{{"{name}": {{"b64": "';\n"""
+        f"""  base64 -w0 {file}; printf '"}}{rest_of_row}}}]}}') |\n"""
+        f"  curl -s -d @- {rest}/v1/models/{model}:predict"
+    )
+
+
+def python_row_call(address, model, endpoint, name, file, values):
+    """Returns Python lines that do the same by `serving.client`.
+
+    Args:
+        address: gRPC address, such as `127.0.0.1:8500`.
+        model: Served model's name.
+        endpoint: Signature name.
+        name: Name of the input that takes the file's bytes.
+        file: Name of the file.
+        values: `{input name: number}` for the other inputs.
+    """
+    others = "".join(f', "{key}": [{value}]' for key, value in values.items())
+    return (
+        "from serving.client import Client\n"
+        f'client = Client("{address}")\n'
+        f'inputs = {{"{name}": [open("{file}", "rb").read()]{others}}}\n'
+        f'print(client.predict("{model}", inputs, signature_name="{endpoint}"))'
+    )

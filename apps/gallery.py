@@ -12,7 +12,7 @@ import tempfile
 from apps.predict import LocalPredict, ServerPredict
 from apps.registry import APPS
 
-_STYLE = ".gradio-container { max-width: 1100px !important; margin: auto !important; }"
+_STYLE = ".gradio-container { max-width: 1100px !important; width: 100% !important; margin: auto !important; }"
 # How often uploads are looked through, and how old they may get; seconds.
 _KEEP_UPLOADS = (3600, 24 * 3600)
 

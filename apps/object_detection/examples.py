@@ -1,0 +1,40 @@
+"""Pictures to try: scenes made by the rule that the preset `scenes` was trained on, from other seeds."""
+
+import atexit
+import functools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from dlkeras.data.scenes import make_scenes
+
+# No photograph of a data set ships, so presets of photographs have no examples.
+_SEEDS = {"scenes": (9001, 9002, 9003, 9004)}
+_SIZE = 256
+
+
+def draw(seed):
+    """Draws one example: a `PIL.Image` with one crescent, and its box (left, top, right, bottom) in pixels."""
+    scene = make_scenes(1, _SIZE, seed, ("crescent",), max_objects=1, scale=(0.24, 0.4))
+    return Image.fromarray(scene.pictures[0]), tuple(scene.targets[0, 0, 1:] * _SIZE)
+
+
+@functools.cache
+def example_files():
+    """Draws the examples into a folder of Gradio's, from which alone it serves files; it goes when the process ends.
+
+    Returns:
+        A list of `(path, preset)`.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="dlkeras-", dir=os.environ.get("GRADIO_TEMP_DIR")))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    files = []
+    for preset, seeds in _SEEDS.items():
+        for seed in seeds:
+            path = folder / f"{preset}-{seed}.png"
+            draw(seed)[0].save(path)
+            files.append((str(path), preset))
+    return files
