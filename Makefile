@@ -36,9 +36,11 @@ setup: $(VENV)/.installed  ## make the virtual environment and install the pinne
 demo: setup  ## export what ships, serve it (gRPC, REST) and open the gallery
 	@exec $(BIN)/dlkeras up --port $(PORT) --grpc-port $(GRPC_PORT) --rest-port $(REST_PORT)
 
-test: $(VENV)/.installed-dev  ## run all tests
-	$(BIN)/python -m pytest
-	$(MAKE) --no-print-directory test-jax
+test: $(VENV)/.installed-dev  ## run all tests; those on JAX at the same time, told when the others are done
+	@mkdir -p build
+	@$(MAKE) --no-print-directory test-jax > build/test-jax.log 2>&1 & jax=$$!; \
+	$(BIN)/python -m pytest; tensorflow=$$?; \
+	wait $$jax; jax=$$?; cat build/test-jax.log; exit $$((tensorflow || jax))
 
 test-jax: $(VENV)/.installed-dev  ## run the tests of layers, models and losses on JAX
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/dlkeras
