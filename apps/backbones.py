@@ -49,7 +49,7 @@ class Backbone(NamedTuple):
 
 
 def backbone_names():
-    """Returns what `--finetune` takes without `--weights`; presets of other packages come on top."""
+    """Returns the names of pretrained networks that need no `--weights`; presets of other packages come on top."""
     return [*preset_names(APP), *_FILES]
 
 
@@ -79,7 +79,7 @@ def open_backbone(name, weights=""):
         raise ValueError(
             f"{name} needs a weights file: --weights FILE. These need none: {', '.join(backbone_names())}."
         )
-    raise ValueError(f"`finetune` must be one of {_accepted()}. Received: finetune={name}")
+    raise ValueError(f"The pretrained network must be one of {_accepted()}. Received: {name}")
 
 
 def _accepted():
@@ -124,7 +124,10 @@ def copy_weights(source, network):
 
 def _published(name):
     file, sha256 = _FILES[name]
-    return find(f"weights/{file}") or fetch(_ADDRESS + file, f"weights/{file}", sha256)
+    try:
+        return find(f"weights/{file}") or fetch(_ADDRESS + file, f"weights/{file}", sha256)
+    except DataError as error:
+        raise DataError(f"{error} Or name it by --weights FILE.") from error
 
 
 def _open_file(name, path):
@@ -171,7 +174,7 @@ def _open_cv(preset):
     kind = next((kind for kind in kinds if preset in kind.presets_with_weights), None)
     if kind is None:
         names = sorted({name for kind in kinds for name in kind.presets_with_weights})
-        raise ValueError(f"`finetune` must be cv: and one of {', '.join(names)}. Received: finetune=cv:{preset}")
+        raise ValueError(f"A preset of KerasCV must be one of {', '.join(names)}. Received: cv:{preset}")
     try:
         network = kind.from_preset(preset)
     except Exception as error:

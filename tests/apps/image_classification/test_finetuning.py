@@ -191,10 +191,20 @@ def test_a_file_for_another_model_is_refused(tmp_path):
 
 
 def test_what_there_is_is_named():
-    with pytest.raises(ValueError, match=r"`finetune` must be one of cifar10, .*hub:PRESET.*Received: finetune=resnet"):
+    with pytest.raises(ValueError, match=r"network must be one of cifar10, .*hub:PRESET.*Received: resnet"):
         open_backbone("resnet")
     with pytest.raises(ValueError, match=r"vgg16 needs a weights file: --weights FILE"):
         open_backbone("vgg16")
+
+
+def test_a_download_that_fails_tells_of_the_other_ways(monkeypatch):
+    def offline(url, path, sha256):
+        raise DataError("no network.")
+
+    monkeypatch.setattr("apps.backbones.find", lambda *names: None)
+    monkeypatch.setattr("apps.backbones.fetch", offline)
+    with pytest.raises(DataError, match=r"no network\. Or name it by --weights FILE\."):
+        open_backbone("mobilenet_v1_025")
 
 
 def test_a_preset_of_keras_hub_serves(tmp_path):
