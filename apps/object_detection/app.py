@@ -8,6 +8,7 @@ from keras import layers
 
 from apps.backbones import BACKBONE, backbone_names, copy_weights, describe, open_backbone, rebuild
 from apps.base import App, Endpoint, steps_of
+from apps.object_detection.bananas import BANANAS
 from apps.object_detection.detections import Detect
 from apps.object_detection.report import measure, write_report
 from apps.object_detection.validation import ValidatePrecision
@@ -253,7 +254,7 @@ class ObjectDetection(App):
             one = keras.ops.ones_like(image[:, 0, 0, :2])
             return answer(image, one, None, None)
 
-        scene = make_scenes(1, image_shape[0], 0, **_SCENE)
+        scene = make_scenes(1, image_shape[0], 0, **BANANAS)
         bytes_input = {"image_bytes": ((None,), "string")}
         thresholds = {"score_threshold": ((None,), "float32"), "iou_threshold": ((None,), "float32")}
         example = {"image_bytes": [encode_png(scene.pictures[0])]}
@@ -276,17 +277,16 @@ class ObjectDetection(App):
         return build_page(predict)
 
 
-# One object of one class in a scene, of the size that bananas have in the textbook's pictures.
-_SCENE = {"classes": ("crescent",), "max_objects": 1, "scale": (0.24, 0.4)}
-
-
 def _with_epochs(config, splits):
     epochs = config.epochs or -(-config.steps // steps_of(splits, config, epochs=1))
     return dataclasses.replace(config, epochs=epochs)
 
 
 def _scenes(config):
-    return _SCENE if config.objects == 1 else {"classes": SHAPES, "max_objects": config.objects, "scale": (0.1, 0.6)}
+    """Returns what is in the scenes: one banana each, as in the textbook's pictures, or several shapes."""
+    if config.objects == 1:
+        return {"class_names": ["banana"], **BANANAS}
+    return {"class_names": SHAPES, "max_objects": config.objects}
 
 
 def _smallest(targets):

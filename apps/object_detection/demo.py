@@ -87,7 +87,7 @@ class _Page:
                 gallery = gradio.Dataset(
                     components=[gradio.Image(render=False)],
                     samples=[[path] for path, _ in examples],
-                    label="Examples: drawn by rule, each with one crescent",
+                    label="Examples: drawn by rule, each with one banana",
                     type="index",
                     visible=bool(examples),
                     elem_id="detection-examples",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from apps.object_detection.bananas import BANANAS
 from dlkeras.data.scenes import make_scenes
 
 # No photograph of a data set ships, so presets of photographs have no examples.
@@ -17,8 +18,8 @@ _SIZE = 256
 
 
 def draw(seed):
-    """Draws one example: a `PIL.Image` with one crescent, and its box (left, top, right, bottom) in pixels."""
-    scene = make_scenes(1, _SIZE, seed, ("crescent",), max_objects=1, scale=(0.24, 0.4))
+    """Draws one example: a `PIL.Image` with one banana, and its box (left, top, right, bottom) in pixels."""
+    scene = make_scenes(1, _SIZE, seed, **BANANAS)
     return Image.fromarray(scene.pictures[0]), tuple(scene.targets[0, 0, 1:] * _SIZE)
 
 

@@ -77,20 +77,21 @@ def load_test_boxes(source, file_format, class_names, image_shape):
     return _examples(tested, class_names, image_shape, most, problems), problems
 
 
-def load_scenes(image_shape, counts, seed, **scenes):
+def load_scenes(image_shape, counts, seed, class_names, **scenes):
     """Makes scenes up, see `dlkeras.data.scenes.make_scenes`.
 
     Args:
         image_shape: `(size, size, 3)`.
         counts: Number of training, validation and test pictures.
         seed: Of the training pictures; the other two have seeds of their own.
-        **scenes: Of `make_scenes`: `classes`, `max_objects` and so on.
+        class_names: A name for each class number.
+        **scenes: Of `make_scenes`: `max_objects`, `cutouts` and so on.
 
     Returns:
         `Splits` as `load_boxes` has them.
     """
     made = [make_scenes(count, image_shape[0], (seed, part), **scenes) for part, count in enumerate(counts)]
-    info = {"class_names": list(scenes["classes"]), "image_shape": list(image_shape), "data": "scenes"}
+    info = {"class_names": list(class_names), "image_shape": list(image_shape), "data": "scenes"}
     return Splits(*(Examples(part.pictures, part.targets) for part in made), info)
 
 

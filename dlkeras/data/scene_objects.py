@@ -53,6 +53,34 @@ SHAPES = tuple(_OUTLINES)
 """The names of the shapes that can be drawn."""
 
 
+def draw_banana(side=256):
+    """Draws a cutout: a banana, yellow with a bright ridge and brown ends.
+
+    Args:
+        side: Of the answer in pixels.
+
+    Returns:
+        `uint8` RGBA array `(side, side, 4)`.
+    """
+    outline = (_crescent() - [0.75, 0]) * [1.4, 0.95]
+    image = Image.new("RGBA", (side, side))
+    draw = ImageDraw.Draw(image)
+
+    def place(points):
+        return [tuple((1 + point) / 2 * side) for point in points]
+
+    draw.polygon(place(outline), fill="#d9b51c")
+    outer, inner = outline[:25], outline[:24:-1]
+    for share, colour in ((0.35, "#f0cf36"), (0.5, "#f7e06a"), (0.58, "#eac62f")):
+        ridge = place(outer + share * (inner - outer))[3:-3]
+        draw.line(ridge, fill=colour, width=max(1, side // 18), joint="curve")
+    for end in (0, -1):
+        x, y = place([(outer[end] + inner[end]) / 2])[0]
+        radius = side * 0.035
+        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill="#4a3212")
+    return np.asarray(image)
+
+
 def _turn(points, random):
     angle = random.uniform(0, 2 * np.pi)
     cos, sin = np.cos(angle), np.sin(angle)

@@ -6,11 +6,14 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from dlkeras.checks import check_choice
-from dlkeras.data.scene_objects import SHAPES, draw_shape, fill_shape, throw_shadow, trim, turn_cutout
+from dlkeras.data.scene_objects import SHAPES, draw_banana, draw_shape, fill_shape, throw_shadow, trim, turn_cutout
 from dlkeras.data.scene_textures import background
 
 _LEAST_VISIBLE = 0.6
 _TRIES = 20
+
+
+__all__ = ["SHAPES", "Scenes", "draw_banana", "make_scenes"]
 
 
 class Scenes(NamedTuple):
@@ -116,8 +119,8 @@ def make_scenes(count, size, seed, classes=SHAPES, max_objects=3, cutouts=None, 
     may reach over the edge, or lie partly under another one; at least 60 % of it stays visible. Its box is the tight
     one of its whole silhouette inside the picture, the part under other objects included.
 
-    One object of one class, as small as a banana in the textbook's set (Zhang et al., "Dive into Deep Learning",
-    section 14.6): `make_scenes(1000, 256, seed, ("crescent",), max_objects=1, scale=(0.24, 0.4))`.
+    The textbook's bananas (Zhang et al., "Dive into Deep Learning", section 14.6), one in a picture and as small:
+    `make_scenes(1000, 256, seed, max_objects=1, cutouts=[(draw_banana(), 0)], scale=(0.24, 0.4))`.
 
     Args:
         count: Number of scenes.

@@ -13,7 +13,7 @@ from dlkeras.metrics import Accuracy
 from dlkeras.training.fit import fit
 
 
-def distill(teacher, student, train, validation, directory, *, epochs, temperature=4.0, alpha=0.9, **arguments):
+def distill(teacher, student, train, validation, directory, *, epochs, temperature=4.0, alpha=0.5, **arguments):
     """Trains a student on the class numbers and on a teacher's probabilities at a temperature.
 
     The loss is `alpha * temperature ** 2 * D + (1 - alpha) * C`: D is the divergence of the student's probabilities

@@ -12,7 +12,7 @@ from apps.results import results_table
 from dlkeras.training.checkpoint import WEIGHTS_FILE
 
 PRESETS = [(name, preset) for name in registry.APPS for preset in preset_names(name)]
-MEGABYTES = {"image_classification": 6}
+MEGABYTES = {"image_classification": 6, "object_detection": 6}
 
 
 @pytest.mark.parametrize(("name", "preset"), PRESETS)
@@ -46,6 +46,8 @@ FLOORS = {
     ("image_classification", "cifar10"): ("accuracy", 0.86),
     ("image_classification", "fashion_mnist"): ("accuracy", 0.93),
     ("image_classification", "fashion_mnist_lenet"): ("accuracy", 0.90),
+    ("object_detection", "kangaroo"): ("ap50", 0.80),
+    ("object_detection", "scenes"): ("ap50", 0.97),
 }
 
 

@@ -207,7 +207,7 @@ def test_the_page_is_built_for_the_presets_there_are():
     assert len(choices["detection-examples"].samples) == len(example_files()) > 0
 
 
-def test_examples_have_their_crescent_inside():
+def test_examples_have_their_banana_inside():
     for path, preset in example_files():
         assert preset == "scenes"
         picture, (left, top, right, bottom) = draw_example(int(path.rsplit("-", 1)[-1].removesuffix(".png")))

@@ -101,13 +101,13 @@ def test_refuses(tmp_path):
 
 
 def test_scenes_share_no_picture():
-    splits = load_scenes((32, 32, 3), (6, 3, 3), 5, classes=("disc",), max_objects=2)
+    splits = load_scenes((32, 32, 3), (6, 3, 3), 5, ["disc"], classes=("disc",), max_objects=2)
     assert [part.x.shape for part in (splits.train, splits.validation, splits.test)] == [
         (count, 32, 32, 3) for count in (6, 3, 3)
     ]
     assert (
         len({picture.tobytes() for part in (splits.train, splits.validation, splits.test) for picture in part.x}) == 12
     )
-    again = load_scenes((32, 32, 3), (4, 3, 3), 5, classes=("disc",), max_objects=2)
+    again = load_scenes((32, 32, 3), (4, 3, 3), 5, ["disc"], classes=("disc",), max_objects=2)
     np.testing.assert_array_equal(again.train.x, splits.train.x[:4])
     assert splits.info["class_names"] == ["disc"]
