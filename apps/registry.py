@@ -4,6 +4,7 @@ import importlib
 
 APPS = {
     "image_classification": "apps.image_classification.app:ImageClassification",
+    "object_detection": "apps.object_detection.app:ObjectDetection",
 }
 
 _TABLES = "apps.image_classification.benchmarks"

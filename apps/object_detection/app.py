@@ -19,6 +19,7 @@ from dlkeras.data.detection import FORMATS, load_boxes, load_scenes, load_test_b
 from dlkeras.data.encode import encode_png
 from dlkeras.data.labels import labels_of
 from dlkeras.data.location import DataError
+from dlkeras.data.refusing import fractions
 from dlkeras.data.scenes import SHAPES, make_scenes
 from dlkeras.data.splits import Examples, Splits
 from dlkeras.losses import MultiBoxLoss
@@ -235,8 +236,8 @@ class ObjectDetection(App):
         class_names, image_shape = info["class_names"], tuple(info["image_shape"])
         detect = self.detect(model)
 
-        def answer(image, sizes, score_threshold, iou_threshold):
-            found = detect(model(image, training=False), score_threshold, iou_threshold)
+        def answer(image, sizes, **thresholds):
+            found = detect(model(image, training=False), **thresholds)
             height, width = keras.ops.split(keras.ops.cast(sizes, "float32")[:, None], 2, axis=-1)  # (batch, 1, 1)
             pixels = keras.ops.concatenate([width, height, width, height], axis=-1)
             return {
@@ -246,13 +247,18 @@ class ObjectDetection(App):
                 "count": found["count"],
             }
 
-        def from_bytes(image_bytes, score_threshold=None, iou_threshold=None):
+        def from_bytes(image_bytes, **thresholds):
+            count = keras.ops.size(image_bytes)
+            thresholds = {name: fractions(values, name, count) for name, values in thresholds.items()}
             image, sizes = decode_whole_pictures(image_bytes, image_shape)
-            return answer(keras.ops.cast(image, "float32"), sizes, score_threshold, iou_threshold)
+            return answer(keras.ops.cast(image, "float32"), sizes, **thresholds)
+
+        def from_bytes_and_thresholds(image_bytes, score_threshold, iou_threshold):
+            return from_bytes(image_bytes, score_threshold=score_threshold, iou_threshold=iou_threshold)
 
         def from_tensors(image):
             one = keras.ops.ones_like(image[:, 0, 0, :2])
-            return answer(image, one, None, None)
+            return answer(image, one)
 
         scene = make_scenes(1, image_shape[0], 0, **BANANAS)
         bytes_input = {"image_bytes": ((None,), "string")}
@@ -262,7 +268,7 @@ class ObjectDetection(App):
             Endpoint("serving_default", lambda image_bytes: from_bytes(image_bytes), bytes_input, example),
             Endpoint(
                 "thresholds",
-                from_bytes,
+                from_bytes_and_thresholds,
                 {**bytes_input, **thresholds},
                 {**example, "score_threshold": [0.3], "iou_threshold": [0.5]},
             ),

@@ -2,15 +2,12 @@
 
 import tensorflow as tf
 
+from dlkeras.data.refusing import refuse_unless
+
 MAX_PIXELS = 50_000_000
 """The largest picture that is decoded, in pixels: 150 MB of memory as RGB."""
 
 _PNG_HEADER = b"\x89PNG\r\n\x1a\n"
-
-
-def _check(condition, *words):
-    message = tf.strings.join([word if isinstance(word, str) else tf.strings.as_string(word) for word in words])
-    return tf.debugging.Assert(condition, [message])
 
 
 def _png_size(data):
@@ -30,7 +27,7 @@ def _encoded_size(data):
     is_png = _is_png(data)
     is_jpeg = tf.strings.substr(data, 0, 3) == b"\xff\xd8\xff"
     long_enough = tf.strings.length(data) > 32
-    check = _check(
+    check = refuse_unless(
         long_enough & (is_png | is_jpeg),
         "A picture must be the bytes of a JPEG or PNG file. Received: ",
         tf.strings.length(data),
@@ -47,7 +44,7 @@ def _encoded_size(data):
 def _decode(data, channels):
     """Returns a picture's pixels as they are stored, and its height and width, `int64` `(2,)`."""
     size = _encoded_size(data)
-    too_large = _check(
+    too_large = refuse_unless(
         tf.reduce_all(size > 0) & (size[0] * size[1] <= MAX_PIXELS),
         f"A picture must have 1 to {MAX_PIXELS} pixels. Received: a picture of ",
         size[1],
@@ -124,7 +121,9 @@ def decode_whole_pictures(data, image_shape):
 
 
 def _map(decode, data, image_shape, answer):
-    with tf.control_dependencies([_check(tf.size(data) > 0, "A request must hold at least one picture. Received: 0")]):
+    with tf.control_dependencies(
+        [refuse_unless(tf.size(data) > 0, "A request must hold at least one picture. Received: 0")]
+    ):
         data = tf.identity(data)
     # A few at a time: a batch of the largest pictures must not take ten times their memory.
     return tf.map_fn(lambda one: decode(one, image_shape), data, fn_output_signature=answer, parallel_iterations=4)

@@ -16,6 +16,7 @@ from apps.object_detection.report import measure, write_report
 from apps.object_detection.validation import ValidatePrecision
 from dlkeras.data.location import DataError
 from dlkeras.data.splits import Examples
+from dlkeras.export import RequestError
 from dlkeras.models.vision.mobilenet import MobileNetV1
 from dlkeras.ops.boxes import encode
 
@@ -98,6 +99,22 @@ def test_thresholds_are_the_requests_own(monkeypatch, app, model):
         }
     )
     assert answer["count"].tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "sentence"),
+    [
+        ({"score_threshold": [0.5, 1.5]}, "score_threshold must be in [0, 1]. Received: 1.5"),
+        ({"iou_threshold": [float("nan"), -1.0]}, "iou_threshold must be in [0, 1]. Received: nan, -1"),
+        ({"score_threshold": [0.5]}, "score_threshold must have one number a row. Received: 1 for 2"),
+    ],
+)
+def test_wrong_thresholds_are_refused(app, model, thresholds, sentence):
+    endpoint = {endpoint.name: endpoint for endpoint in app.endpoints(model, INFO)}["thresholds"]
+    inputs = {"image_bytes": [_png(9, 9)] * 2, "score_threshold": [0.5] * 2, "iou_threshold": [0.5] * 2}
+    with pytest.raises(RequestError) as error:
+        endpoint({**inputs, **thresholds})
+    assert str(error.value) == sentence
 
 
 def test_measures_a_perfect_and_an_empty_model(tmp_path, model):
