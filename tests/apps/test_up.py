@@ -5,11 +5,17 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from pathlib import Path
 
+import numpy as np
 from gradio_client import Client as Page
 from gradio_client import handle_file
+from PIL import Image
 
 from apps.image_classification.examples import example_files
+from apps.object_detection import examples as detection
+from apps.object_detection.asking import above, ask
+from apps.predict import ServerPredict
 from apps.presets import preset_names, served_name
 from apps.registry import APPS
 from serving.client import Client
@@ -52,6 +58,17 @@ def test_the_pages_examples_are_answered_rightly(up):
         assert up.rest in curl
         assert up.grpc in python
     page.close()
+
+
+def test_what_is_in_the_examples_of_detection_is_found(up):
+    predict = ServerPredict("object_detection", up.grpc, up.rest)
+    for path, preset in detection.example_files():
+        with Image.open(path) as picture:
+            size = picture.size
+        found = above(ask(predict, preset, Path(path).read_bytes(), 0.45), 0.5)
+        assert [thing.name for thing in found] == ["banana"], path
+        box = detection.draw(int(path.rsplit("-", 1)[-1].removesuffix(".png")))[1]
+        np.testing.assert_allclose(found[0].box, box, atol=0.06 * max(size))
 
 
 def test_interrupt_ends_everything(start_up, tmp_path):
