@@ -45,7 +45,7 @@ def load_boxes(source, file_format, image_shape, *, validation_fraction=0.1, tes
         ValueError: `file_format` is unknown.
     """
     folder, annotated, problems = _read(source, file_format)
-    parts = _part(annotated, validation_fraction, test_fraction, seed, source)
+    parts = into_parts(annotated, validation_fraction, test_fraction, seed, source)
     class_names = sorted({label for one in annotated for label in one.labels})
     most = max(1, *(len(one.labels) for one in annotated))
     info = {"class_names": class_names, "image_shape": list(image_shape), "data": folder.resolve().name}
@@ -102,23 +102,34 @@ def _read(source, file_format):
     return folder, *FORMATS[file_format](folder)
 
 
-def _part(annotated, validation_fraction, test_fraction, seed, source):
-    """Parts pictures in three, as they say or by a draw; the last that a draw may take is the training part."""
+def into_parts(annotated, validation_fraction, test_fraction, seed, source):
+    """Parts pictures, by their attribute `split` or by a draw.
+
+    Args:
+        annotated: List of things with a `split`; see `dlkeras.data.annotations.Annotated`.
+        validation_fraction: As of `load_boxes`, like the other two.
+        source: For the sentence of an error.
+
+    Returns:
+        The lists of the training, the validation and the test part.
+
+    Raises:
+        DataError: There are too few.
+    """
     parts = {split: [one for one in annotated if one.split == split] for split in ("train", "validation", "test")}
     rest = parts["train"] or [one for one in annotated if not one.split]
-    for split, fraction in (("test", test_fraction), ("validation", validation_fraction)):
-        if not parts[split]:
-            rest, parts[split] = _draw(rest, fraction, (seed, len(split)), source)
-    if not rest:
-        raise DataError(f"{source} has no pictures to train on.")
+    fractions = {"test": test_fraction, "validation": validation_fraction}
+    missing = {split: fraction for split, fraction in fractions.items() if not parts[split]}
+    if len(rest) <= len(missing):
+        raise DataError(f"{source}: at least {len(missing) + 1} pictures are needed to be split. Received: {len(rest)}")
+    for split, fraction in missing.items():
+        rest, parts[split] = _draw(rest, fraction, (seed, len(split)))
     return rest, parts["validation"], parts["test"]
 
 
-def _draw(annotated, fraction, seed, source):
-    if len(annotated) < 3:
-        raise DataError(f"{source}: at least 3 pictures are needed to be split. Received: {len(annotated)}")
+def _draw(annotated, fraction, seed):
     chosen = np.zeros(len(annotated), bool)
-    count = max(1, round(fraction * len(annotated)))
+    count = min(max(1, round(fraction * len(annotated))), len(annotated) - 1)
     chosen[np.random.default_rng(seed).choice(len(annotated), count, replace=False)] = True
     return tuple(
         [one for one, is_chosen in zip(annotated, chosen, strict=True) if is_chosen == part] for part in (0, 1)

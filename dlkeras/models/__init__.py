@@ -22,6 +22,7 @@ _ROOMS = {
         "vision_transformer",
     ),
     "detection": ("tiny_ssd", "ssd"),
+    "segmentation": ("fcn", "unet", "light"),
 }
 
 
@@ -38,7 +39,7 @@ def list(room=None):
     """Returns the names that `create` accepts, sorted.
 
     Args:
-        room: `"vision"` for the picture classifiers alone, `"detection"` for the detectors.
+        room: `"vision"` for the picture classifiers alone, `"detection"`, `"segmentation"`.
 
     Raises:
         ValueError: There is no such room.
@@ -57,7 +58,8 @@ def create(name, **kwargs):
 
     Returns:
         A `keras.Model` that takes pictures `(batch, height, width, channels)` and gives logits `(batch, num_classes)`;
-        a detector gives offsets and logits at its anchors, `(batch, anchors, 4 + num_classes + 1)`.
+        a detector gives offsets and logits at its anchors, `(batch, anchors, 4 + num_classes + 1)`, one that segments
+        logits of every pixel, `(batch, height, width, num_classes)`.
 
     Raises:
         ValueError: The name is not known.

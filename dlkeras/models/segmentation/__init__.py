@@ -1,0 +1,1 @@
+"""Segmentation: pictures in, logits of the classes at every pixel out."""
