@@ -1,13 +1,10 @@
 """Pictures to try: drawn here, so that the project ships no part of a data set."""
 
-import atexit
 import functools
-import os
-import shutil
-import tempfile
-from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter
+
+from apps.examples import write_examples
 
 _SIZE = 256
 
@@ -112,17 +109,7 @@ def draw(preset, name):
 
 @functools.cache
 def example_files():
-    """Draws the examples into a folder of Gradio's, from which alone it serves files; it goes when the process ends.
-
-    Returns:
-        A list of `(path, preset)`.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="dlkeras-", dir=os.environ.get("GRADIO_TEMP_DIR")))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    files = []
-    for preset, drawings in _DRAWINGS.items():
-        for name in drawings:
-            path = folder / f"{preset}-{name}.png"
-            draw(preset, name).save(path)
-            files.append((str(path), preset))
-    return files
+    """Draws the examples into files; returns a list of `(path, preset)`."""
+    return write_examples(
+        (preset, name, draw(preset, name)) for preset, drawings in _DRAWINGS.items() for name in drawings
+    )

@@ -1,14 +1,10 @@
 """Pictures to try: scenes made by the rule that the preset `scenes` was trained on, from other seeds."""
 
-import atexit
 import functools
-import os
-import shutil
-import tempfile
-from pathlib import Path
 
 from PIL import Image
 
+from apps.examples import write_examples
 from apps.object_detection.bananas import BANANAS
 from dlkeras.data.scenes import make_scenes
 
@@ -25,17 +21,5 @@ def draw(seed):
 
 @functools.cache
 def example_files():
-    """Draws the examples into a folder of Gradio's, from which alone it serves files; it goes when the process ends.
-
-    Returns:
-        A list of `(path, preset)`.
-    """
-    folder = Path(tempfile.mkdtemp(prefix="dlkeras-", dir=os.environ.get("GRADIO_TEMP_DIR")))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    files = []
-    for preset, seeds in _SEEDS.items():
-        for seed in seeds:
-            path = folder / f"{preset}-{seed}.png"
-            draw(seed)[0].save(path)
-            files.append((str(path), preset))
-    return files
+    """Draws the examples into files; returns a list of `(path, preset)`."""
+    return write_examples((preset, seed, draw(seed)[0]) for preset, seeds in _SEEDS.items() for seed in seeds)
