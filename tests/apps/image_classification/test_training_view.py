@@ -47,5 +47,5 @@ def test_a_page_without_a_server_here_says_what_training_needs(monkeypatch):
 
     said = []
     monkeypatch.setattr(finetune_page.gradio, "Markdown", said.append)
-    assert finetune_page.build_training(Far(), None) == (None, [])
+    assert finetune_page.build_training(Far()) == (None, [])
     assert "dlkeras up" in said[0]
