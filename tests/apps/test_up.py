@@ -1,5 +1,6 @@
 """`dlkeras up`: what ships is exported, served and shown, and Ctrl-C ends all of it."""
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -71,8 +72,9 @@ def test_what_is_in_the_examples_of_detection_is_found(up):
         np.testing.assert_allclose(found[0].box, box, atol=0.06 * max(size))
 
 
-def test_interrupt_ends_everything(start_up, tmp_path):
-    with start_up(tmp_path) as started:
+def test_interrupt_ends_everything(start_up, up, tmp_path):
+    shutil.copytree(up.models, tmp_path / "models")  # exported already, which is most of a start
+    with start_up(tmp_path / "models") as started:
         started.process.send_signal(signal.SIGINT)
         assert started.process.wait(30) == 0
         for port in started.ports.values():
