@@ -99,7 +99,8 @@ def suppression(options):
 
     app = registry.create(APP)
     trained = open_trained(app, model_folder(APP, PRESET))
-    info = {**trained.info, "image_shape": [SIZE, SIZE, 3]}
+    info = json.loads(json.dumps(trained.info))
+    info["image_shape"] = info["backbone"]["network"]["config"]["input_shape"] = [SIZE, SIZE, 3]
     model = app.build(dataclasses.replace(trained.config, image_size=SIZE), info)
     model.set_weights(trained.model.get_weights())
     detect, anchors = app.detect(model), model.get_layer("detector").anchors

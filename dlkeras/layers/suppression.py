@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from dlkeras.checks import check_fraction, check_positive
-from dlkeras.ops.boxes import iou_matrix
+from dlkeras.ops.boxes import area
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")
@@ -48,7 +48,10 @@ class NonMaximumSuppression(keras.layers.Layer):
         scores = ops.where((scores > score_threshold) & (scores < float("inf")), scores, 0.0)
         scores, pairs = ops.top_k(scores, min(self.candidates, num_pairs))
         boxes, classes = _rows(boxes, pairs // num_classes), pairs % num_classes
-        kept = _greedy(boxes, classes, scores, iou_threshold[..., None])
+        overlap = _overlaps(boxes, iou_threshold)
+        if num_classes > 1:
+            overlap &= classes[:, :, None] == classes[:, None, :]
+        kept = _greedy(overlap, scores)
         return _pick(boxes, classes, scores * kept, self.max_detections)
 
     def get_config(self):
@@ -62,15 +65,29 @@ def _column(name, threshold):
 
 
 def _rows(array, places):
-    return ops.take_along_axis(array, places[..., None], axis=1)
+    """Picks rows of each picture: `(batch, n, ...)` at `(batch, k)`. `take_along_axis` takes three times as long."""
+    batch, count = ops.shape(array)[:2]
+    offsets = count * ops.arange(batch, dtype=places.dtype)[:, None]
+    return ops.take(ops.reshape(array, (-1, *array.shape[2:])), places + offsets, axis=0)
 
 
-def _greedy(boxes, classes, scores, iou_threshold):
+def _overlaps(boxes, iou_threshold):
+    """Tells which boxes overlap more than a threshold `(batch, 1)`: `(batch, boxes, boxes)`.
+
+    That an IoU is above t is that the intersection is above t / (1 + t) of the sum of both areas: half the operations
+    on the large matrices that `iou_matrix` takes, which are most of what suppression costs.
+    """
+    left, top, right, bottom = (boxes[..., edge] for edge in range(4))  # (batch, boxes)
+    part = area(boxes) * iou_threshold / (1 + iou_threshold)
+    width = ops.minimum(right[:, :, None], right[:, None]) - ops.maximum(left[:, :, None], left[:, None])
+    height = ops.minimum(bottom[:, :, None], bottom[:, None]) - ops.maximum(top[:, :, None], top[:, None])
+    return ops.relu(width) * ops.relu(height) > part[:, :, None] + part[:, None]
+
+
+def _greedy(overlap, scores):
     """Tells which boxes, sorted by falling score, are kept: 1 or 0, `(batch, boxes)`."""
-    overlap = iou_matrix(boxes, boxes) > iou_threshold
-    same_class = classes[:, :, None] == classes[:, None, :]
-    earlier = ops.triu(ops.ones(overlap.shape[1:], dtype="bool"), k=1)
-    drops = ops.cast(overlap & same_class & earlier, "float32")  # (batch, the box that drops, the one that is dropped)
+    earlier = ops.triu(ops.ones(overlap.shape[1:]), k=1)
+    drops = ops.cast(overlap, "float32") * earlier  # (batch, the box that drops, the one that is dropped)
     found = ops.cast(scores > 0, "float32")
 
     # A round settles every box whose droppers are settled, from the first on, so that what no round changes any more
@@ -87,7 +104,7 @@ def _pick(boxes, classes, scores, count):
     scores, places = ops.top_k(scores, min(count, scores.shape[1]))
     none = scores <= 0
     boxes = ops.where(none[..., None], 0.0, _rows(boxes, places))
-    classes = ops.where(none, -1, ops.take_along_axis(classes, places, axis=1))
+    classes = ops.where(none, -1, _rows(classes, places))
     missing = [0, count - scores.shape[1]]
     return {
         "boxes": ops.pad(boxes, [[0, 0], missing, [0, 0]]),

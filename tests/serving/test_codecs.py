@@ -219,10 +219,10 @@ HUGE = {
 @pytest.mark.parametrize("name", HUGE)
 def test_what_is_huge_is_refused_cheaply(name):
     text = HUGE[name]
-    start = time.process_time()
+    start = time.thread_time()  # others run servers in this process
     with pytest.raises(ServingError) as caught:
         decode(text, x=spec("float32", (None, 3)))
-    assert time.process_time() - start < 2
+    assert time.thread_time() - start < 2
     assert caught.value.code == "INVALID_ARGUMENT" and len(caught.value.message.encode()) <= MAX_MESSAGE
 
 
