@@ -87,14 +87,6 @@ def split_of(name):
     return next((_SPLITS[word] for word in words if word in _SPLITS), "")
 
 
-def as_folder(directory):
-    """Returns the `Path`; raises `DataError` where it is no folder."""
-    directory = Path(directory).expanduser()
-    if not directory.is_dir():
-        raise DataError(f"{directory} is not a folder.")
-    return directory
-
-
 def raise_if_strict(problems, strict):
     """Raises what a reader found to be wrong, where that is asked for.
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import PurePosixPath
 
-from dlkeras.data.annotations import PICTURES, Box, Collector, as_folder, list_all_files, list_files, split_of
-from dlkeras.data.location import DataError
+from dlkeras.data.annotations import PICTURES, Box, Collector, list_all_files, list_files, split_of
+from dlkeras.data.location import DataError, as_folder
 
 
 def load_coco(directory):

@@ -2,7 +2,6 @@
 
 import os
 from multiprocessing.pool import ThreadPool
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +10,7 @@ from dlkeras.checks import check_choice
 from dlkeras.data.annotations import Problem, raise_if_strict
 from dlkeras.data.coco import load_coco
 from dlkeras.data.decode import decode_whole_picture
-from dlkeras.data.location import DataError, find
+from dlkeras.data.location import DataError, find_folder
 from dlkeras.data.scenes import make_scenes
 from dlkeras.data.splits import Examples, Splits
 from dlkeras.data.voc import load_voc
@@ -97,8 +96,7 @@ def load_scenes(image_shape, counts, seed, class_names, **scenes):
 
 def _read(source, file_format):
     check_choice("file_format", file_format, FORMATS)
-    folder = Path(source).expanduser()
-    folder = folder if folder.exists() else find(str(source)) or folder
+    folder = find_folder(source)
     return folder, *FORMATS[file_format](folder)
 
 

@@ -32,6 +32,24 @@ def find(*names):
     return next((path for path in candidates if path.exists()), None)
 
 
+def as_folder(directory):
+    """Returns the `Path`; raises `DataError` where it is no folder."""
+    directory = Path(directory).expanduser()
+    if not directory.is_dir():
+        raise DataError(f"{directory} is not a folder.")
+    return directory
+
+
+def find_folder(source):
+    """Returns the `Path` of a folder as a person names it: its path, or its name in `DLKERAS_DATA` or the cache.
+
+    Raises:
+        DataError: There is no such folder.
+    """
+    folder = Path(source).expanduser()
+    return as_folder(folder if folder.exists() else find(str(source)) or folder)
+
+
 def fetch(url, path, sha256):
     """Downloads a file into the cache, with a progress bar, and checks it. What is there already is only checked.
 

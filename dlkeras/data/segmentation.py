@@ -16,7 +16,7 @@ from PIL import Image
 from dlkeras.data.annotations import PICTURES, Problem, list_files, raise_if_strict, split_of
 from dlkeras.data.decode import decode_whole_picture
 from dlkeras.data.detection import into_parts
-from dlkeras.data.location import DataError, find
+from dlkeras.data.location import DataError, find_folder
 from dlkeras.data.mask_files import IGNORED, PALETTE_FILE, class_numbers, counting_names, read_labels, read_mask
 from dlkeras.data.scenes import make_scenes
 from dlkeras.data.splits import Examples, Splits
@@ -130,10 +130,7 @@ def load_mask_scenes(image_shape, counts, seed, **scenes):
 
 def _open(source):
     """Returns the folder, its `_Pair`s, how their masks are read, and a list of problems."""
-    folder = Path(source).expanduser()
-    folder = folder if folder.exists() else find(str(source)) or folder
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder.")
+    folder = find_folder(source)
     folders = list(_folders(folder))
     if not folders:
         raise DataError(f"{folder} holds no pictures beside masks. {_LAYOUTS}")

@@ -4,8 +4,8 @@ from pathlib import Path
 from xml.etree.ElementTree import TreeBuilder
 from xml.parsers import expat
 
-from dlkeras.data.annotations import PICTURES, Box, Collector, as_folder, list_files, split_of
-from dlkeras.data.location import DataError
+from dlkeras.data.annotations import PICTURES, Box, Collector, list_files, split_of
+from dlkeras.data.location import DataError, as_folder
 
 _PICTURE_FOLDERS = ("jpegimages", "images")
 _XML_FOLDERS = ("annotations", "annots")

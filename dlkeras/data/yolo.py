@@ -4,8 +4,8 @@ from pathlib import Path
 
 import yaml
 
-from dlkeras.data.annotations import PICTURES, Box, Collector, as_folder, list_all_files, list_files, split_of
-from dlkeras.data.location import DataError
+from dlkeras.data.annotations import PICTURES, Box, Collector, list_all_files, list_files, split_of
+from dlkeras.data.location import DataError, as_folder
 
 _NAME_FILES = ("classes.txt", "obj.names")
 
