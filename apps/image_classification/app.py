@@ -10,7 +10,7 @@ from keras import layers
 from scipy.special import softmax
 
 from apps.backbones import BACKBONE, describe, open_backbone
-from apps.base import App, Endpoint
+from apps.base import App, Endpoint, make_optimizer
 from apps.image_classification.finetuning import classifier_on, finetune, prepare
 from apps.image_classification.report import measure, write_report
 from dlkeras import models
@@ -26,7 +26,6 @@ from dlkeras.data.splits import Examples, Splits
 from dlkeras.layers import MirrorAverage
 from dlkeras.losses import SmoothedSparseCrossEntropy
 from dlkeras.metrics import Accuracy
-from dlkeras.schedules import OneCycle
 from dlkeras.training.auxiliary import DeeplySupervised
 from dlkeras.training.mixing import Mixing
 
@@ -223,11 +222,7 @@ class ImageClassification(App):
 
     def compile_phase(self, model, config, steps, learning_rate):
         """Compiles as `compile` does, with the learning rate of a phase of fine-tuning."""
-        averaging = {"use_ema": True, "ema_momentum": config.average} if config.average else {}
-        optimizer = _OPTIMIZERS[config.optimizer](
-            OneCycle(learning_rate, steps), weight_decay=config.weight_decay or None, **averaging
-        )
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "token", "positions"])
+        optimizer = make_optimizer(_OPTIMIZERS[config.optimizer], config, learning_rate, steps)
         model.compile(optimizer, SmoothedSparseCrossEntropy(config.label_smoothing), metrics=[Accuracy()])
 
     def transform(self, config, info):

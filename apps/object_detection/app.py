@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers
 
 from apps.backbones import BACKBONE, backbone_names, copy_weights, describe, open_backbone, rebuild
-from apps.base import App, Endpoint, steps_of
+from apps.base import App, Endpoint, make_optimizer, steps_of
 from apps.object_detection.bananas import BANANAS
 from apps.object_detection.detections import Detect
 from apps.object_detection.report import measure, write_report
@@ -25,7 +25,6 @@ from dlkeras.data.splits import Examples, Splits
 from dlkeras.losses import MultiBoxLoss
 from dlkeras.models.detection.ssd import SSD, geometric_anchor_sizes, levels_at
 from dlkeras.models.detection.tiny_ssd import TinySSD
-from dlkeras.schedules import OneCycle
 
 SCENES = "scenes"
 DETECTOR = "detector"
@@ -203,11 +202,7 @@ class ObjectDetection(App):
             copy_weights(source, model.get_layer(DETECTOR).get_layer(BACKBONE))
 
     def compile(self, model, config, steps):
-        averaging = {"use_ema": True, "ema_momentum": config.average} if config.average else {}
-        optimizer = keras.optimizers.Adam(
-            OneCycle(config.learning_rate, steps), weight_decay=config.weight_decay or None, **averaging
-        )
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        optimizer = make_optimizer(keras.optimizers.Adam, config, config.learning_rate, steps)
         loss = MultiBoxLoss(model.get_layer(DETECTOR).anchors, classification=config.loss)
         model.compile(optimizer, loss)
 
