@@ -7,8 +7,8 @@ import numpy as np
 from keras import layers
 
 from apps.backbones import BACKBONE, backbone_names, copy_weights, describe, open_backbone, rebuild
+from apps.bananas import BANANAS
 from apps.base import App, Endpoint, make_optimizer, steps_of
-from apps.object_detection.bananas import BANANAS
 from apps.object_detection.detections import Detect
 from apps.object_detection.report import measure, write_report
 from apps.object_detection.validation import ValidatePrecision

@@ -6,8 +6,8 @@ import time
 import gradio
 
 from apps.calls import curl_row_call, python_row_call
+from apps.colours import colours
 from apps.object_detection.asking import LOWEST_SCORE, above, ask_files, drawn, rows
-from apps.object_detection.drawing import colours
 from apps.object_detection.examples import example_files
 from apps.object_detection.video_page import build_moving
 from apps.predict import PredictError

@@ -1,6 +1,5 @@
 """Draws boxes, names and scores into pictures."""
 
-import colorsys
 import functools
 
 from PIL import Image, ImageDraw, ImageFont
@@ -8,15 +7,6 @@ from PIL import Image, ImageDraw, ImageFont
 # Small pictures are enlarged, so that names can be read, and large ones reduced, so that drawing is instant.
 _SHORTEST, _LONGEST = 640, 1024
 _UNKNOWN = (255, 255, 255)
-
-
-def colours(class_names):
-    """Returns `{class name: (red, green, blue)}`; each next hue is the golden angle away, far from all before it."""
-    hues = ((0.08 + number * 0.618034) % 1 for number in range(len(class_names)))
-    return {
-        name: tuple(round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.85, 1.0))
-        for name, hue in zip(class_names, hues, strict=True)
-    }
 
 
 def preview(picture):

@@ -4,8 +4,8 @@ import functools
 
 from PIL import Image
 
+from apps.bananas import BANANAS
 from apps.examples import write_examples
-from apps.object_detection.bananas import BANANAS
 from dlkeras.data.scenes import make_scenes
 
 # No photograph of a data set ships, so presets of photographs have no examples.

@@ -15,9 +15,10 @@ import pytest
 from PIL import Image
 
 import serving.client
+from apps.colours import colours
 from apps.object_detection import demo, video_page
 from apps.object_detection.asking import Answered, Found, ask_files, drawn
-from apps.object_detection.drawing import colours, draw, preview
+from apps.object_detection.drawing import draw, preview
 from apps.object_detection.examples import draw as draw_example
 from apps.object_detection.examples import example_files
 from apps.object_detection.video import VideoError, open_clip, write_video

@@ -1,4 +1,4 @@
-"""The scenes of the config and preset `scenes`. Imports neither Keras nor TensorFlow: the page draws examples by it."""
+"""The scenes of the configs and presets `scenes`. Imports neither Keras nor TensorFlow: pages draw examples by it."""
 
 from dlkeras.data.scenes import draw_banana
 
