@@ -109,6 +109,11 @@ def decode_whole_picture(data, image_shape):
     return _resize(picture, height, width), tf.cast(size, tf.int32)
 
 
+def decode_at_own_size(data):
+    """Decodes one JPEG or PNG to RGB: `uint8` `(height, width, 3)`, as it is stored; errors as `decode_picture`."""
+    return _decode(data, 3)[0]
+
+
 def decode_pictures(data, image_shape):
     """Decodes a batch: string `(batch,)` to `uint8` `(batch, height, width, channels)`; see `decode_picture`."""
     return _map(decode_picture, data, image_shape, tf.TensorSpec(image_shape, tf.uint8))

@@ -16,6 +16,11 @@ def labels_of(classes, class_names):
     return tf.gather(tf.constant(["", *class_names]), classes + 1)
 
 
+def repeated(class_names, rows):
+    """Returns the names of all classes once a row: string tensor `(rows, classes)`."""
+    return tf.repeat(tf.constant([class_names]), rows, axis=0)
+
+
 def top_labels(probabilities, class_names, k=5):
     """Names the most probable classes.
 

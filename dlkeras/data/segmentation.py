@@ -106,21 +106,22 @@ def load_test_masks(source, class_names, image_shape):
     return _examples(tested, labels, numbers, image_shape, problems), problems
 
 
-def load_mask_scenes(image_shape, counts, seed, **scenes):
+def load_mask_scenes(image_shape, counts, seed, class_names, **scenes):
     """Makes scenes up, see `dlkeras.data.scenes.make_scenes`; class 0 is the background.
 
     Args:
         image_shape: `(size, size, 3)`.
         counts: Number of training, validation and test pictures.
         seed: Of the training pictures; the other two have seeds of their own.
-        **scenes: Of `make_scenes`: `classes`, `max_objects` and so on.
+        class_names: A name for each class number of `make_scenes`; in masks they come behind the background.
+        **scenes: Of `make_scenes`: `max_objects`, `cutouts` and so on.
 
     Returns:
         `Splits` as `load_masks` has them.
     """
     made = [make_scenes(count, image_shape[0], (seed, part), **scenes) for part, count in enumerate(counts)]
     info = {
-        "class_names": ["background", *scenes["classes"]],
+        "class_names": ["background", *class_names],
         "image_shape": list(image_shape),
         "data": "scenes",
         "ignore_class": IGNORED,

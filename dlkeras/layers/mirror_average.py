@@ -11,7 +11,8 @@ class MirrorAverage(keras.layers.Wrapper):
     """Answers, out of training, with the mean of a classifier's probabilities for a picture and its mirror image.
 
     Pictures `(batch, height, width, channels)` in. Out of training the logarithm of the mean comes out, in training the
-    classifier's own logits: `(batch, num_classes)`.
+    classifier's own logits: `(batch, num_classes)`, or `(batch, height, width, num_classes)` where pixels are
+    classified; then those of the mirror image are turned back first.
 
     Args:
         layer: A classifier, `keras.Model` or `keras.Layer`, that gives logits.
@@ -23,7 +24,10 @@ class MirrorAverage(keras.layers.Wrapper):
         if training:
             return self.layer(inputs, training=True)
         both = self.layer(ops.concatenate([inputs, ops.flip(inputs, axis=2)]), training=False)
-        return log_mean_probability(ops.stack(ops.split(both, 2), axis=1), axis=1)
+        seen, mirrored = ops.split(both, 2)
+        if len(both.shape) == 4:
+            mirrored = ops.flip(mirrored, axis=2)
+        return log_mean_probability(ops.stack([seen, mirrored], axis=1), axis=1)
 
     def compute_output_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)

@@ -13,6 +13,7 @@ from dlkeras.training.curves import plot_history
 from dlkeras.training.randomness import SeedEpochs
 
 STEPS_PER_EXECUTION = 8
+_VALIDATED_BYTES = 4 << 20  # of a batch
 
 
 def fit(
@@ -28,6 +29,7 @@ def fit(
     patience=0,
     callbacks=(),
     transform=None,
+    batches=Batches,
 ):
     """Trains a model, or goes on where an earlier call on the same folder was broken off.
 
@@ -48,6 +50,7 @@ def fit(
         patience: Epochs without improvement after which training stops; 0 for never.
         callbacks: Further Keras callbacks.
         transform: Changes each training batch, such as `Mixing`; see `Batches`.
+        batches: Class of the training batches, `Batches` or one made from it.
 
     Returns:
         The run's state: `history` (one dict an epoch), `best`, `best_epoch`, `seconds` and `cpu_seconds`.
@@ -68,7 +71,7 @@ def fit(
         checkpoint.restore(model)
     begin = checkpoint.state["epochs"]
     if begin < epochs and not (patience and begin - checkpoint.state["best_epoch"] >= patience):
-        batches = Batches(train, _even(batch_size, train, model), seed, epoch=begin, transform=transform)
+        batches = batches(train, _even(batch_size, train, model), seed, epoch=begin, transform=transform)
         if keras.backend.backend() == "tensorflow" and _replicas(model) == 1:
             # One call of the graph for several batches, without a pause between them. JAX would unroll and compile
             # them all, and TensorFlow 2.21 fails where the loop is on several devices.
@@ -77,7 +80,7 @@ def fit(
             batches,
             shuffle=False,
             validation_data=tuple(validation),
-            validation_batch_size=_even(500, validation, model),
+            validation_batch_size=_even(_validated_at_once(validation), validation, model),
             initial_epoch=begin,
             epochs=epochs,
             # A bar for a person who watches, a line an epoch for a log.
@@ -92,6 +95,11 @@ def fit(
 
 def _replicas(model):
     return getattr(getattr(model, "distribute_strategy", None), "num_replicas_in_sync", 1)
+
+
+def _validated_at_once(examples):
+    # Large pictures have large feature maps.
+    return min(500, max(16, _VALIDATED_BYTES // max(1, examples.x[:1].nbytes)))
 
 
 def _even(batch_size, examples, model):

@@ -181,7 +181,7 @@ def test_to_test_on(tmp_path, write):
 
 
 def test_scenes():
-    splits = load_mask_scenes((48, 48, 3), (3, 2, 1), 0, classes=("disc", "star"))
+    splits = load_mask_scenes((48, 48, 3), (3, 2, 1), 0, ("disc", "star"), classes=("disc", "star"))
     assert splits.info["class_names"] == ["background", "disc", "star"] and splits.info["ignore_class"] == IGNORED
     assert [len(part.x) for part in (splits.train, splits.validation, splits.test)] == [3, 2, 1]
     assert splits.train.y.shape == (3, 48, 48) and splits.train.y.max() in (1, 2)

@@ -1,0 +1,1 @@
+"""Segmentation: what every pixel of a picture shows."""
