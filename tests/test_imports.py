@@ -15,7 +15,7 @@ FILES = sorted(
 DLKERAS = (
     ("dlkeras/data/**", {"tensorflow", "sklearn", "PIL"}),
     ("dlkeras/data/yolo.py", {"yaml"}),
-    ("dlkeras/text/**", {"tensorflow", "tensorflow_text"}),
+    ("dlkeras/text/**", {"tensorflow", "tensorflow_text", "tokenizers"}),
     ("dlkeras/training/**", {"tensorflow", "matplotlib"}),
     ("dlkeras/export.py", {"tensorflow", "tensorflow_serving"}),
     ("dlkeras/layers/normalization.py", {"tensorflow"}),  # a kernel that no Keras operation reaches

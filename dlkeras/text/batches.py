@@ -1,0 +1,35 @@
+"""Texts in batches of like lengths. Apart from the rest of `dlkeras.text`, since it imports Keras."""
+
+import numpy as np
+
+from dlkeras.text.padding import order_by_length, trim
+from dlkeras.training.batches import Batches
+
+
+class LengthBatches(Batches):
+    """`Batches` of ids of texts that have like lengths, without the columns that no text of a batch needs.
+
+    Args:
+        examples: `Examples` with ids `(texts, length)`, 0 for padding.
+        spread: Batches that are sorted by length together, see `order_by_length`.
+        **kwargs: As of `Batches`.
+    """
+
+    def __init__(self, examples, *args, spread=50, **kwargs):
+        self._spread = spread
+        self._lengths = (examples.x != 0).sum(axis=1)
+        super().__init__(examples, *args, **kwargs)
+
+    def begin_epoch(self, epoch):
+        super().begin_epoch(epoch)
+        self._order = order_by_length(self._lengths, self._batch_size, (self._seed, epoch), self._spread)
+
+    def __getitem__(self, index):
+        x, *rest = super().__getitem__(index)
+        widest, trimmed = x.shape[1], trim(x)
+        # Keras holds a width that the first two batches share for that of all: these two are to differ.
+        if index == 0:
+            trimmed = x
+        elif index == 1 and trimmed.shape[1] == widest:
+            trimmed = np.pad(x, ((0, 0), (0, 1)))
+        return trimmed, *rest
