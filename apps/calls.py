@@ -1,5 +1,8 @@
 """The lines that a person copies to ask the same from a shell or a program."""
 
+import json
+import shlex
+
 
 def curl_call(rest, model, endpoint, file):
     """Returns a shell line that sends a file to an endpoint with one input of bytes.
@@ -71,4 +74,36 @@ def python_row_call(address, model, endpoint, name, file, values):
         f'client = Client("{address}")\n'
         f'inputs = {{"{name}": [open("{file}", "rb").read()]{others}}}\n'
         f'print(client.predict("{model}", inputs, signature_name="{endpoint}"))'
+    )
+
+
+def curl_text_call(rest, model, endpoint, text):
+    """Returns a shell line that sends a text to an endpoint with one input.
+
+    Args:
+        rest: REST address, such as `http://127.0.0.1:8501`.
+        model: Served model's name.
+        endpoint: Signature name.
+        text: The text.
+    """
+    signature = {} if endpoint == "serving_default" else {"signature_name": endpoint}
+    body = json.dumps({**signature, "instances": [text]}, ensure_ascii=False)
+    return f"curl -s -d {shlex.quote(body)} \\\n  {rest}/v1/models/{model}:predict"
+
+
+def python_text_call(address, model, endpoint, name, text):
+    """Returns Python lines that do the same by `serving.client`.
+
+    Args:
+        address: gRPC address, such as `127.0.0.1:8500`.
+        model: Served model's name.
+        endpoint: Signature name.
+        name: The input's name.
+        text: The text.
+    """
+    signature = "" if endpoint == "serving_default" else f', signature_name="{endpoint}"'
+    return (
+        "from serving.client import Client\n"
+        f'client = Client("{address}")\n'
+        f'print(client.predict("{model}", {{"{name}": [{text!r}]}}{signature}))'
     )

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from apps.image_classification.report import class_table, measure, write_report
+from apps.classification import class_table, measure
+from apps.image_classification.report import write_report
 from dlkeras.data import Examples
 
 # Four pictures of three classes: right, wrong (1 taken for 0), right, right.
@@ -24,7 +25,7 @@ def test_measure():
 
 def test_class_table():
     assert class_table(PROBABILITIES, LABELS, ["cat", "dog", "a,b"]).splitlines() == [
-        "class,precision,recall,f1,pictures",
+        "class,precision,recall,f1,examples",
         '"cat",0.5000,1.0000,0.6667,1',
         '"dog",1.0000,0.5000,0.6667,2',
         '"a,b",1.0000,1.0000,1.0000,1',

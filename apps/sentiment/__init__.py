@@ -1,0 +1,1 @@
+"""Sentiment: what a text thinks of its subject."""
