@@ -99,6 +99,7 @@ def parser():
     predict.add_argument("input", nargs="+", metavar="INPUT", help="a file, a text, or name=value for several inputs")
     predict.add_argument("--server", metavar="HOST:PORT", help="ask a server, gRPC or http://host:port")
     predict.add_argument("--endpoint", default="serving_default", help="(%(default)s)")
+    predict.add_argument("--save", metavar="DIR", help="write outputs that are files, such as pictures, there")
 
     serve = _add(commands, "serve", "serve the exported models over gRPC and REST", "dlkeras serve --rest-port 9001")
     _add_ports(serve, gallery=False)
@@ -191,6 +192,7 @@ def _predict(arguments):
         run=arguments.run,
         server=arguments.server,
         endpoint=arguments.endpoint,
+        save=arguments.save,
     )
 
 

@@ -1,5 +1,6 @@
 """`dlkeras predict`: one question on the command line."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import numpy as np
 
 from apps.predict import LocalPredict, ServerPredict
 
+_MOST_NUMBERS = 1000  # of an array that is printed
 
-def predict(app_name, texts, *, preset=None, run=None, server=None, endpoint="serving_default"):
+
+def predict(app_name, texts, *, preset=None, run=None, server=None, endpoint="serving_default", save=None):
     """Asks a model and prints its answer as JSON.
 
     Args:
@@ -19,10 +22,13 @@ def predict(app_name, texts, *, preset=None, run=None, server=None, endpoint="se
         run: A run's folder to ask instead.
         server: Address of a server to ask instead of a model in this process.
         endpoint: Which endpoint to ask.
+        save: Folder for outputs that are files, whose names end in `_bytes`, and large arrays, as `.npy`; made if it
+            is not there.
     """
     asked = ServerPredict(app_name, server) if server else LocalPredict(app_name, run)
     answer = asked(_inputs(asked.takes_text(endpoint, preset), texts), endpoint=endpoint, preset=preset)
-    print(json.dumps({name: _plain(value) for name, value in answer.items()}, ensure_ascii=False, indent=2))
+    shown = {name: _shown(name, value[0], save) for name, value in answer.items()}  # one question, one answer
+    print(json.dumps(shown, ensure_ascii=False, indent=2))
 
 
 def _inputs(takes_text, texts):
@@ -35,7 +41,12 @@ def _inputs(takes_text, texts):
 
 def _text(text):
     path = Path(text)
-    return path.read_bytes() if path.is_file() else text
+    try:
+        return path.read_bytes() if path.is_file() else text
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # a text, and a long one
+            return text
+        raise
 
 
 def _numbers(name, text):
@@ -45,8 +56,31 @@ def _numbers(name, text):
         raise ValueError(f"`{name}` must be a number, or a list of them as in JSON. Received: {text}") from None
 
 
+def _shown(name, value, folder):
+    """Returns what is printed of an output; files and large arrays are written to a folder, or their sizes told."""
+    if name.endswith("_bytes"):
+        stem, _, kind = name.removesuffix("_bytes").rpartition("_")  # `overlay_png_bytes` is overlay.png
+        file_name = f"{stem}.{kind}" if stem else kind
+        return _written(file_name, f"{len(value)} bytes", folder, lambda file: file.write(value))
+    if isinstance(value, bytes):
+        return value.decode()
+    if value.size > _MOST_NUMBERS:
+        what = f"{value.dtype} of shape {value.shape}"
+        return _written(f"{name}.npy", what, folder, lambda file: np.save(file, value))
+    return _plain(value)
+
+
+def _written(name, what, folder, write):
+    if not folder:
+        return f"{what}, which --save DIR writes to a file"
+    path = Path(folder, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        write(file)
+    return str(path)
+
+
 def _plain(value):
-    value = value[0]  # one question, one answer
     if value.dtype == object:
         value = np.vectorize(lambda item: item.decode() if isinstance(item, bytes) else item)(value)
     return value.tolist()
