@@ -1,5 +1,6 @@
 """`dlkeras train` and `dlkeras evaluate`."""
 
+import dataclasses
 import os
 import platform
 import shutil
@@ -69,17 +70,21 @@ def evaluate(app_name, *, preset=None, run=None, data=None, report=None, record=
         splits = app.load_other(data, trained.config, trained.info)
     else:
         splits = app.load(trained.config, trained.info)
+    split = "test" if len(splits.test.y) else "validation"
+    if split == "validation":
+        print("The data has no part to test on. These are figures of the validation part, which chose the best epoch.")
+        splits = dataclasses.replace(splits, test=splits.validation)
     report = Path(report or Path("runs", app_name, trained.directory.name, "report"))
     figures = app.evaluate(trained.model, splits, report)
     for name, value in figures.items():
         print(f"{name:28} {value:.4f}")
     print(f"Tables and pictures are in {report}")
     if record:
-        _record(app, trained, figures, splits.info["data"])
+        _record(app, trained, figures, splits.info["data"], split)
     return figures
 
 
-def _record(app, trained, figures, data):
+def _record(app, trained, figures, data, split):
     """Writes `metrics.json`, and for a preset the results table of the app's README."""
     state = read_state(trained.directory)
     metrics = {
@@ -91,7 +96,7 @@ def _record(app, trained, figures, data):
         "hardware": f"{os.cpu_count()} cores, {platform.machine()}",
         "seed": trained.config.seed,
         "data": data,
-        "split": "test",
+        "split": split,
         "published": app.published.get(trained.directory.name, ""),
     }
     write_json(trained.directory / METRICS_FILE, metrics)

@@ -11,8 +11,8 @@ from scipy.special import softmax
 
 from apps.backbones import BACKBONE, describe, open_backbone
 from apps.base import App, Endpoint, make_optimizer
-from apps.image_classification.finetuning import classifier_on, finetune, prepare
 from apps.classification import measure
+from apps.image_classification.finetuning import classifier_on, finetune, prepare
 from apps.image_classification.report import write_report
 from dlkeras import models
 from dlkeras.data import DataError

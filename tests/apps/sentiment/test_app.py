@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from apps.commands.training import evaluate, train
 from apps.sentiment.app import Config, Sentiment
 from apps.sentiment.report import write_report
 from dlkeras.data.location import DataError
@@ -146,3 +147,15 @@ def test_refuses(settings, message):
 def test_the_config_follows_from_what_is_given(app):
     assert app.config_name({}) == "default"
     assert app.config_name({"data": "file"}) == "texts"
+
+
+def test_data_without_a_part_to_test_on_is_measured_on_its_validation_part_and_that_is_said(tmp_path, capsys):
+    for split, count in (("train", 60), ("dev", 20)):
+        lines = "".join(f"{n % 2}\tword{n % 2} and so on\n" for n in range(count))
+        (tmp_path / f"set.{split}").write_text(lines)
+    settings = {"data": str(tmp_path / "set"), "form": "tab", "test_fraction": "0", "epochs": "1"}
+    settings |= {"model": "bag_of_words_mini", "embedding_dim": "4"}
+    run = train("sentiment", settings=settings, run=tmp_path / "run")
+    figures = evaluate("sentiment", run=run, report=tmp_path / "report")
+    assert "no part to test on" in capsys.readouterr().out
+    assert 0 <= figures["accuracy"] <= 1
