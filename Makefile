@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-jax lint format smoke soak fuzz benchmark benchmark-serving lock clean
+.PHONY: help setup demo test test-jax test-serving lint format smoke soak fuzz benchmark benchmark-serving lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | awk -F'\t' '{printf "  make %-18s%s\n", $$1, $$2}'
@@ -36,14 +36,17 @@ setup: $(VENV)/.installed  ## make the virtual environment and install the pinne
 demo: setup  ## export what ships, serve it (gRPC, REST) and open the gallery
 	@exec $(BIN)/dlkeras up --port $(PORT) --grpc-port $(GRPC_PORT) --rest-port $(REST_PORT)
 
-test: $(VENV)/.installed-dev  ## run all tests; those on JAX at the same time, told when the others are done
+test: $(VENV)/.installed-dev  ## run all tests, in two halves side by side; the second is told when the first is done
 	@mkdir -p build
-	@$(MAKE) --no-print-directory test-jax > build/test-jax.log 2>&1 & jax=$$!; \
-	$(BIN)/python -m pytest; tensorflow=$$?; \
-	wait $$jax; jax=$$?; cat build/test-jax.log; exit $$((tensorflow || jax))
+	@$(MAKE) --no-print-directory -k test-jax test-serving > build/test.log 2>&1 & second=$$!; \
+	$(BIN)/python -m pytest --ignore=tests/serving; first=$$?; \
+	wait $$second; second=$$?; cat build/test.log; exit $$((first || second))
 
 test-jax: $(VENV)/.installed-dev  ## run the tests of layers, models and losses on JAX
 	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/dlkeras
+
+test-serving: $(VENV)/.installed-dev  ## run the tests of the model server
+	$(BIN)/python -m pytest tests/serving
 
 lint: $(VENV)/.installed-dev  ## check style
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -5,6 +5,9 @@ import importlib
 APPS = {
     "image_classification": "apps.image_classification.app:ImageClassification",
     "object_detection": "apps.object_detection.app:ObjectDetection",
+    "segmentation": "apps.segmentation.app:Segmentation",
+    "style_transfer": "apps.style_transfer.app:StyleTransfer",
+    "sentiment": "apps.sentiment.app:Sentiment",
 }
 
 _TABLES = "apps.image_classification.benchmarks"

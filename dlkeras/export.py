@@ -148,11 +148,18 @@ def versions(directory):
 
 def _write_saved_model(model, endpoints, path):
     archive = keras.export.ExportArchive()
-    archive.track(model)
+    for layer in _leaves(model):
+        archive.track(layer)
     for endpoint in endpoints:
         endpoint.graph.get_concrete_function()  # the archive takes what has been traced
         archive.add_endpoint(endpoint.name, endpoint.graph)
     archive.write_out(str(path), verbose=False)
+
+
+def _leaves(model):
+    """Returns the layers with none inside: of a model that is tracked, TensorFlow would trace each call, in vain."""
+    layers = [layer for layer in model._flatten_layers() if not layer._flatten_layers(include_self=False)]
+    return [layer for layer in layers if layer.built]
 
 
 def _write_extra(folder, name, endpoints, files):

@@ -41,8 +41,19 @@ def _encoded_size(data):
         )
 
 
-def _decode(data, channels):
-    """Returns a picture's pixels as they are stored, and its height and width, `int64` `(2,)`."""
+def decode_as_stored(data, channels):
+    """Decodes one JPEG or PNG at its own size, as it is stored.
+
+    Args:
+        data: The file's bytes, a scalar string tensor.
+        channels: 1 for grey, 3 for RGB.
+
+    Returns:
+        Pixels in [0, 255], `uint8` `(height, width, channels)`, and height and width, `int64` `(2,)`.
+
+    Raises:
+        tf.errors.InvalidArgumentError: The bytes are no whole JPEG or PNG, or more than `MAX_PIXELS` pixels.
+    """
     size = _encoded_size(data)
     too_large = refuse_unless(
         tf.reduce_all(size > 0) & (size[0] * size[1] <= MAX_PIXELS),
@@ -61,7 +72,8 @@ def _decode(data, channels):
     return picture, size
 
 
-def _resize(picture, height, width):
+def resized(picture, height, width):
+    """Resizes a picture, antialiased, to `uint8` `(height, width, channels)`."""
     picture = tf.image.resize(picture, (height, width), antialias=True)
     return tf.cast(tf.clip_by_value(tf.round(picture), 0, 255), tf.uint8)
 
@@ -82,12 +94,12 @@ def decode_picture(data, image_shape):
         tf.errors.InvalidArgumentError: The bytes are no whole JPEG or PNG, or more than `MAX_PIXELS` pixels.
     """
     height, width, channels = image_shape
-    picture, size = _decode(data, channels)
+    picture, size = decode_as_stored(data, channels)
     # The part to keep: as wide (or as high) as the picture, in the ratio of the answer.
     rows = tf.minimum(size[0], tf.maximum(size[1] * height // width, 1))
     columns = tf.minimum(size[1], tf.maximum(size[0] * width // height, 1))
     top, left = (size[0] - rows) // 2, (size[1] - columns) // 2
-    return _resize(picture[top : top + rows, left : left + columns], height, width)
+    return resized(picture[top : top + rows, left : left + columns], height, width)
 
 
 def decode_whole_picture(data, image_shape):
@@ -105,13 +117,8 @@ def decode_whole_picture(data, image_shape):
         tf.errors.InvalidArgumentError: As `decode_picture`.
     """
     height, width, channels = image_shape
-    picture, size = _decode(data, channels)
-    return _resize(picture, height, width), tf.cast(size, tf.int32)
-
-
-def decode_at_own_size(data):
-    """Decodes one JPEG or PNG to RGB: `uint8` `(height, width, 3)`, as it is stored; errors as `decode_picture`."""
-    return _decode(data, 3)[0]
+    picture, size = decode_as_stored(data, channels)
+    return resized(picture, height, width), tf.cast(size, tf.int32)
 
 
 def decode_pictures(data, image_shape):

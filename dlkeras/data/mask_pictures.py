@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from dlkeras.data.decode import decode_at_own_size
+from dlkeras.data.decode import decode_as_stored
 from dlkeras.data.mask_files import IGNORED
 
 _CHUNK = 32  # rows of a mask at a time: logits of a whole large picture would take gigabytes
@@ -94,7 +94,7 @@ def overlay_pngs(data, logits, sizes, colours, opacity=0.5):
     def overlay_of(one):
         file, of_picture, size = one
         classes = tf.cast(classes_at(of_picture, size)[..., 0], tf.int32)
-        picture = tf.cast(decode_at_own_size(file), tf.float32)
+        picture = tf.cast(decode_as_stored(file, 3)[0], tf.float32)
         mixed = picture * (1 - tf.gather(shown, classes)) + tf.gather(tint, classes)
         return tf.io.encode_png(tf.cast(tf.round(mixed), tf.uint8))
 

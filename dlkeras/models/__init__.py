@@ -23,6 +23,8 @@ _ROOMS = {
     ),
     "detection": ("tiny_ssd", "ssd"),
     "segmentation": ("fcn", "unet", "light"),
+    "style": ("conditional",),
+    "text": ("bag_of_words", "birnn", "text_cnn"),
 }
 
 
@@ -49,7 +51,7 @@ def list(room=None):
     return sorted(_variants([room] if room else _ROOMS))
 
 
-def create(name, **kwargs):
+def create(name, /, **kwargs):
     """Builds a model by the name of its size.
 
     Args:

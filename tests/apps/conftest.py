@@ -70,15 +70,14 @@ def running_up(models, ports):
 
 
 @pytest.fixture(scope="session")
-def start_up():
-    """Starts `dlkeras up` on free ports: `with start_up(models_folder) as up`."""
+def up(tmp_path_factory):
+    """One `dlkeras up` for all tests. When they are over it is interrupted, which has to end all of it."""
     if not any(preset_names(name) for name in APPS):
         pytest.skip("no preset ships yet")
-    return lambda models: running_up(models, free_ports("grpc", "rest", "gallery"))
-
-
-@pytest.fixture(scope="session")
-def up(start_up, tmp_path_factory):
-    """One `dlkeras up` for all tests that do not end it."""
-    with start_up(tmp_path_factory.mktemp("up")) as started:
+    with running_up(tmp_path_factory.mktemp("up"), free_ports("grpc", "rest", "gallery")) as started:
         yield started
+    assert started.process.returncode == 0
+    for port in started.ports.values():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))

@@ -1,8 +1,5 @@
-"""`dlkeras up`: what ships is exported, served and shown, and Ctrl-C ends all of it."""
+"""`dlkeras up`: what ships is exported, served and shown; that Ctrl-C ends it, the fixture `up` tests."""
 
-import shutil
-import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -70,14 +67,3 @@ def test_what_is_in_the_examples_of_detection_is_found(up):
         assert [thing.name for thing in found] == ["banana"], path
         box = detection.draw(int(path.rsplit("-", 1)[-1].removesuffix(".png")))[1]
         np.testing.assert_allclose(found[0].box, box, atol=0.06 * max(size))
-
-
-def test_interrupt_ends_everything(start_up, up, tmp_path):
-    shutil.copytree(up.models, tmp_path / "models")  # exported already, which is most of a start
-    with start_up(tmp_path / "models") as started:
-        started.process.send_signal(signal.SIGINT)
-        assert started.process.wait(30) == 0
-        for port in started.ports.values():
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(("127.0.0.1", port))

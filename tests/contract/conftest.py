@@ -1,4 +1,4 @@
-"""What the contract tests share: each app trained for seconds, exported and served, once a session."""
+"""What the contract tests share: each app trained for seconds and exported, and one server of all, once a session."""
 
 import contextlib
 import dataclasses
@@ -51,7 +51,7 @@ def running(*command):
         process.stderr.close()
 
 
-def wait_for(ready, process, seconds=90):
+def wait_for(ready, process, seconds=240):
     """Waits until `ready()` no longer raises; fails with what the process said if it ends before."""
     end = time.monotonic() + seconds
     while True:
@@ -74,16 +74,12 @@ class Addresses:
 
 
 @contextlib.contextmanager
-def served(models, name):
-    """Serves the models of a folder by `python -m serving`, until the first of them answers."""
+def serving(config):
+    """Serves the models of a `models.config` by `python -m serving`, those too that are written into it later."""
     grpc_port, rest_port = free_port(), free_port()
-    config = write_models_config(models)
-    flags = (f"--model_config_file={config}", f"--port={grpc_port}", f"--rest_api_port={rest_port}")
-    with running("serving", *flags) as process:
-        addresses = Addresses(f"127.0.0.1:{grpc_port}", f"http://127.0.0.1:{rest_port}")
-        with Client(addresses.grpc, retries=0) as client:
-            wait_for(lambda: client.metadata(name), process)
-        yield addresses
+    flags = (f"--model_config_file={config}", "--model_config_file_poll_wait_seconds=1")
+    with running("serving", *flags, f"--port={grpc_port}", f"--rest_api_port={rest_port}") as process:
+        yield process, Addresses(f"127.0.0.1:{grpc_port}", f"http://127.0.0.1:{rest_port}")
 
 
 @pytest.fixture(scope="session", params=list(registry.APPS))
@@ -104,15 +100,38 @@ def trial(app, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def version(trial, tmp_path_factory):
-    """The folder of the exported trial, `.../<app>/1`."""
-    return export(trial.model, trial.endpoints, tmp_path_factory.mktemp("models") / trial.app.name)
+def models(tmp_path_factory):
+    """The folder that every app's trial is exported to."""
+    return tmp_path_factory.mktemp("models")
 
 
 @pytest.fixture(scope="session")
-def server(trial, version):
-    with served(version.parents[1], trial.app.name) as addresses:
-        yield addresses
+def version(trial, models):
+    """The folder of the exported trial, `.../<app>/1`."""
+    return export(trial.model, trial.endpoints, models / trial.app.name)
+
+
+@pytest.fixture(scope="session")
+def serve(models):
+    """Waits until the one server of all apps answers for a model, and gives its addresses."""
+    started = []
+    with contextlib.ExitStack() as stack:
+
+        def wait_until_served(name):
+            config = write_models_config(models)
+            if not started:
+                started.append(stack.enter_context(serving(config)))
+            process, addresses = started[0]
+            with Client(addresses.grpc, retries=0) as client:
+                wait_for(lambda: client.metadata(name), process)
+            return addresses
+
+        yield wait_until_served
+
+
+@pytest.fixture(scope="session")
+def server(trial, version, serve):
+    return serve(trial.app.name)
 
 
 @pytest.fixture(scope="session")

@@ -48,8 +48,9 @@ def test_unknown_model_and_endpoint_are_refused(trial, client, assert_same):
 
 def test_nonsense_in_every_input_is_refused_with_a_sentence(trial, client, assert_same):
     for endpoint in trial.endpoints:
+        # No file, and no text either.
         nonsense = {
-            name: np.array([b"nonsense"]) if dtype == "string" else np.zeros((1, *[3] * len(shape)), dtype)
+            name: np.array([b""]) if dtype == "string" else np.zeros((1, *[3] * len(shape)), dtype)
             for name, (shape, dtype) in endpoint.inputs.items()
         }
         with pytest.raises(ClientError) as refusal:

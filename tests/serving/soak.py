@@ -283,7 +283,8 @@ class Phase:
         self._ledger.violation(f"version {number} ({kind}) is {status} after {waited:.0f} s")
 
     def _kill(self):
-        while not self._stop.wait(self._rng.uniform(1, 8)):
+        # At least once, however short the phase is.
+        while not self._stop.wait(self._rng.uniform(1, min(8, self._seconds / 2))):
             self._kill_once()
         if not self.process.wait_until_ready():
             self._ledger.violation(f"the server did not come back:\n{self.process.log_tail()}")
@@ -298,7 +299,7 @@ class Phase:
 
     def _measure(self):
         # What is loaded and learnt at first is no growth.
-        settled = time.monotonic() + self._seconds / 4
+        settled = time.monotonic() + max(3, self._seconds / 4)
         while not self._stop.wait(0.5):
             now = self.process.resources()
             if time.monotonic() < settled:

@@ -21,7 +21,7 @@ def soak():
 
 
 def test_short_form(soak, capsys):
-    code = soak.main(["--minutes", "0.4"])
+    code = soak.main(["--minutes", "0.2"])
     out = capsys.readouterr().out
     assert code == 0, out
     for what in ("REST answers", "gRPC answers", "renamed", "kills"):

@@ -234,7 +234,8 @@ def _on_mobilenet(*, input_shape=(320, 320, 3), width=1.0, num_classes=1, **kwar
 
 
 def _ssd300(*, input_shape=(300, 300, 3), num_classes=20, **kwargs):
-    backbone = VGG(num_classes=1, input_shape=input_shape, stage_convolutions=(2, 2, 3, 3, 3))
+    # Of its dense layers nothing is used, and in full they would be ten times as many weights as the rest.
+    backbone = VGG(num_classes=1, input_shape=input_shape, stage_convolutions=(2, 2, 3, 3, 3), dense_units=1)
     return SSD(
         **{
             "num_classes": num_classes,

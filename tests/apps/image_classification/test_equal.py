@@ -1,9 +1,6 @@
 """The same answer everywhere: Keras, the SavedModel without Keras, gRPC, REST and the page, on real test pictures."""
 
 import os
-import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +16,6 @@ from serving.client import Client
 
 APP = "image_classification"
 PICTURES = 100
-
-_SAVED_MODEL = """
-import pickle, sys
-sys.modules["keras"] = None
-import tensorflow as tf
-path, pictures, answers = sys.argv[1:]
-with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-    signature = tf.compat.v1.saved_model.load(session, ["serve"], path).signature_def["serving_default"]
-    outputs = {name: info.name for name, info in signature.outputs.items()}
-    inputs = {signature.inputs["image_bytes"].name: pickle.load(open(pictures, "rb"))}
-    pickle.dump(session.run(outputs, inputs), open(answers, "wb"))
-"""
 
 
 @pytest.fixture(scope="module", params=preset_names(APP))
@@ -55,14 +40,11 @@ def test_grpc_and_rest(asked, up):
         np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
 
 
-def test_saved_model_in_a_process_without_keras(asked, up, tmp_path):
+def test_saved_model_in_a_process_without_keras(asked, up, answers_without_keras):
     preset, pictures, expected = asked
     version = max(Path(up.models, served_name(APP, preset)).glob("[0-9]*"), key=lambda path: int(path.name))
-    (tmp_path / "pictures").write_bytes(pickle.dumps(np.array(pictures, object)))
-    command = [sys.executable, "-c", _SAVED_MODEL, version, tmp_path / "pictures", tmp_path / "answers"]
-    program = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-    assert program.returncode == 0, program.stderr[-2000:]
-    answer = pickle.loads((tmp_path / "answers").read_bytes())
+    request = {"image_bytes": np.array(pictures, object)}
+    answer = answers_without_keras(version, {"serving_default": request})["serving_default"]
     np.testing.assert_allclose(answer["probabilities"], expected, atol=1e-5)
 
 

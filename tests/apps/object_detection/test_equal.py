@@ -1,9 +1,6 @@
 """The same boxes everywhere: Keras, the SavedModel without Keras, gRPC, REST and the page, by the presets that ship."""
 
 import os
-import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +17,6 @@ from serving.client import Client
 
 APP = "object_detection"
 THRESHOLDS = {"score_threshold": 0.2, "iou_threshold": 0.5}
-
-_SAVED_MODEL = """
-import pickle, sys
-sys.modules["keras"] = None
-import tensorflow as tf
-path, request, answers = sys.argv[1:]
-with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-    signature = tf.compat.v1.saved_model.load(session, ["serve"], path).signature_def["thresholds"]
-    outputs = {name: info.name for name, info in signature.outputs.items()}
-    inputs = {signature.inputs[name].name: value for name, value in pickle.load(open(request, "rb")).items()}
-    pickle.dump(session.run(outputs, inputs), open(answers, "wb"))
-"""
 
 
 def _pictures(preset):
@@ -71,16 +56,12 @@ def test_grpc_and_rest(asked, up):
             _assert_same(client.predict(served_name(APP, preset), inputs, signature_name="thresholds"), expected)
 
 
-def test_saved_model_in_a_process_without_keras(asked, up, tmp_path):
+def test_saved_model_in_a_process_without_keras(asked, up, answers_without_keras):
     preset, inputs, expected = asked
     version = max(Path(up.models, served_name(APP, preset)).glob("[0-9]*"), key=lambda path: int(path.name))
-    arrays = {"image_bytes": np.array(inputs["image_bytes"], object)}
-    arrays |= {name: np.array(inputs[name], "float32") for name in THRESHOLDS}
-    (tmp_path / "request").write_bytes(pickle.dumps(arrays))
-    command = [sys.executable, "-c", _SAVED_MODEL, version, tmp_path / "request", tmp_path / "answers"]
-    program = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-    assert program.returncode == 0, program.stderr[-2000:]
-    _assert_same(pickle.loads((tmp_path / "answers").read_bytes()), expected)
+    request = {"image_bytes": np.array(inputs["image_bytes"], object)}
+    request |= {name: np.array(inputs[name], "float32") for name in THRESHOLDS}
+    _assert_same(answers_without_keras(version, {"thresholds": request})["thresholds"], expected)
 
 
 def test_page(asked, up):

@@ -45,7 +45,7 @@ def asked(request):
     trained = open_trained(app, model_folder(APP, request.param))
     endpoints = {endpoint.name: endpoint for endpoint in app.endpoints(trained.model, trained.info)}
     answer = endpoints["serving_default"]({"image_bytes": pictures})
-    assert len(np.unique(answer["mask"])) > 3, "there is nothing to compare"
+    assert len({*np.unique(answer["mask"]).tolist()} - {255}) > 1, "there is nothing to compare"
     return request.param, pictures, answer
 
 

@@ -1,0 +1,1 @@
+"""Style transfer: a content picture painted in the style of another one."""
