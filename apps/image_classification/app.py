@@ -14,6 +14,7 @@ from apps.base import App, Endpoint, make_optimizer
 from apps.classification import measure
 from apps.image_classification.finetuning import classifier_on, finetune, prepare
 from apps.image_classification.report import write_report
+from apps.reading import to_test_on
 from dlkeras import models
 from dlkeras.data import DataError
 from dlkeras.data.decode import decode_pictures
@@ -23,7 +24,6 @@ from dlkeras.data.idx import has_idx
 from dlkeras.data.labels import top_labels
 from dlkeras.data.picture_files import is_tar
 from dlkeras.data.pictures import NAMED, load_pictures
-from dlkeras.data.splits import Examples, Splits
 from dlkeras.layers import MirrorAverage
 from dlkeras.losses import SmoothedSparseCrossEntropy
 from dlkeras.metrics import Accuracy
@@ -179,8 +179,7 @@ class ImageClassification(App):
         if test is None:
             return super().load_other(data, config, info)
         print(f"{data} has no folder train: all of its {len(test.y)} pictures are tested on.")
-        none = Examples(test.x[:0], test.y[:0])
-        return Splits(none, none, test, {**info, "data": path.name})
+        return to_test_on(test, info, path.name)
 
     def build(self, config, info):
         inputs = keras.Input(info["image_shape"], name="image")  # (batch, height, width, channels), in [0, 255]

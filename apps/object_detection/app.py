@@ -12,16 +12,15 @@ from apps.base import App, Endpoint, make_optimizer, steps_of
 from apps.object_detection.detections import Detect
 from apps.object_detection.report import measure, write_report
 from apps.object_detection.validation import ValidatePrecision
+from apps.reading import check_classes, tell_problems, to_test_on
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
 from dlkeras.data.box_augmentation import BoxAugmentation
 from dlkeras.data.decode import decode_whole_pictures
 from dlkeras.data.detection import FORMATS, load_boxes, load_scenes, load_test_boxes
 from dlkeras.data.encode import encode_png
 from dlkeras.data.labels import labels_of
-from dlkeras.data.location import DataError
 from dlkeras.data.refusing import fractions
 from dlkeras.data.scenes import SHAPES, make_scenes
-from dlkeras.data.splits import Examples, Splits
 from dlkeras.losses import MultiBoxLoss
 from dlkeras.models.detection.ssd import SSD, geometric_anchor_sizes, levels_at
 from dlkeras.models.detection.tiny_ssd import TinySSD
@@ -169,11 +168,8 @@ class ObjectDetection(App):
                 seed=config.seed,
                 strict=config.strict,
             )
-            _tell(problems)
-        if info is not None and splits.info["class_names"] != info["class_names"]:
-            raise DataError(
-                f"The model was trained on class_names {info['class_names']}. Received: {splits.info['class_names']}"
-            )
+            tell_problems(problems, "the annotations")
+        check_classes(splits.info, info)
         if config.model == "ssd" and info is None:
             splits.info["smallest_anchor"] = config.smallest or _smallest(splits.train.y)
             backbone = open_backbone(config.backbone, config.weights)
@@ -182,9 +178,8 @@ class ObjectDetection(App):
 
     def load_other(self, data, config, info):
         test, problems = load_test_boxes(data, config.format, info["class_names"], info["image_shape"])
-        _tell(problems)
-        none = Examples(test.x[:0], test.y[:0])
-        return Splits(none, none, test, {**info, "data": data})
+        tell_problems(problems, "the annotations")
+        return to_test_on(test, info, data)
 
     def build(self, config, info):
         inputs = keras.Input(info["image_shape"], name="image")  # (batch, height, width, 3), in [0, 255]
@@ -314,11 +309,3 @@ def _ssd(config, info, given):
         pyramid_filters=config.pyramid,
         name=DETECTOR,
     )
-
-
-def _tell(problems):
-    """Says what was left out of a data set."""
-    if problems:
-        print(f"{len(problems)} problems in the annotations; what they concern is left out:")
-        for file, sentence in problems[:20]:
-            print(f"  {file}: {sentence}")

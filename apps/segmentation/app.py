@@ -8,6 +8,7 @@ from keras import layers
 
 from apps.backbones import BACKBONE, backbone_names, copy_weights, describe, open_backbone, rebuild
 from apps.base import App, Endpoint, make_optimizer
+from apps.reading import check_classes, tell_problems, to_test_on
 from apps.segmentation.answers import mask_answer, mask_png_answer, overlay_answer
 from apps.segmentation.examples import CLASSES, SCENE, draw
 from apps.segmentation.report import measure, predicted_classes, write_report
@@ -15,11 +16,9 @@ from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
 from dlkeras.data.decode import decode_whole_pictures
 from dlkeras.data.encode import encode_png
-from dlkeras.data.location import DataError
 from dlkeras.data.mask_augmentation import MaskAugmentation
 from dlkeras.data.mask_files import IGNORED
 from dlkeras.data.segmentation import load_mask_scenes, load_masks, load_test_masks
-from dlkeras.data.splits import Examples, Splits
 from dlkeras.layers import MirrorAverage
 from dlkeras.losses import SegmentationLoss
 from dlkeras.models.detection.ssd import levels_at
@@ -155,11 +154,8 @@ class Segmentation(App):
         else:
             fractions = {name: getattr(config, name) for name in ("validation_fraction", "test_fraction")}
             splits, problems = load_masks(config.data, image_shape, **fractions, seed=config.seed, strict=config.strict)
-            _tell(problems)
-        if info is not None and splits.info["class_names"] != info["class_names"]:
-            raise DataError(
-                f"The model was trained on class_names {info['class_names']}. Received: {splits.info['class_names']}"
-            )
+            tell_problems(problems, "the pictures and masks")
+        check_classes(splits.info, info)
         if config.model == ON_BACKBONE and info is None:
             backbone = open_backbone(config.backbone, config.weights)
             splits.info[BACKBONE] = describe(backbone, splits.info["image_shape"])
@@ -167,9 +163,8 @@ class Segmentation(App):
 
     def load_other(self, data, config, info):
         test, problems = load_test_masks(data, info["class_names"], info["image_shape"])
-        _tell(problems)
-        none = Examples(test.x[:0], test.y[:0])
-        return Splits(none, none, test, {**info, "data": data})
+        tell_problems(problems, "the pictures and masks")
+        return to_test_on(test, info, data)
 
     def build(self, config, info):
         inputs = keras.Input(info["image_shape"], name="image")  # (batch, height, width, 3), in [0, 255]
@@ -260,11 +255,3 @@ def _check_encoder(network, source, config):
             f"The encoder of {config.model} takes the weights of a MobileNetV1 of width {width}, such as "
             f"mobilenet_v1_025. Received: {config.backbone}"
         )
-
-
-def _tell(problems):
-    """Says what was left out of a data set."""
-    if problems:
-        print(f"{len(problems)} problems in the pictures and masks; what they concern is left out:")
-        for file, sentence in problems[:20]:
-            print(f"  {file}: {sentence}")

@@ -6,12 +6,12 @@ import keras
 
 from apps.base import App, Endpoint, make_optimizer
 from apps.classification import measure
+from apps.reading import check_classes, tell_problems, to_test_on
 from apps.sentiment.examples import EXAMPLES
 from apps.sentiment.report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
 from dlkeras.data.labels import labels_of, repeated
-from dlkeras.data.location import DataError
 from dlkeras.data.made_reviews import CLASS_NAMES, make_reviews
 from dlkeras.data.splits import Examples, Splits
 from dlkeras.data.text_files import FORMS, load_test_texts, load_texts
@@ -151,11 +151,8 @@ class Sentiment(App):
             splits, problems = load_texts(
                 config.data, **_reading(config), **fractions, seed=config.seed, strict=config.strict
             )
-            _tell(problems)
-        if info is not None and splits.info["class_names"] != info["class_names"]:
-            raise DataError(
-                f"The model was trained on class_names {info['class_names']}. Received: {splits.info['class_names']}"
-            )
+            tell_problems(problems, "the texts")
+        check_classes(splits.info, info)
         if info is None:
             tokenizer = WordTokenizer(min_frequency=config.min_frequency, max_size=config.max_words)
             info = {**splits.info, TOKENIZER: tokenizer.fit(splits.train.x).to_dict()}
@@ -164,10 +161,9 @@ class Sentiment(App):
 
     def load_other(self, data, config, info):
         test, problems = load_test_texts(data, info["class_names"], **_reading(config))
-        _tell(problems)
+        tell_problems(problems, "the texts")
         test = _encoded(test, info, config)
-        none = Examples(test.x[:0], test.y[:0])
-        return Splits(none, none, test, {**info, "data": data})
+        return to_test_on(test, info, data)
 
     def build(self, config, info):
         return models.create(
@@ -262,11 +258,3 @@ def _encoded(examples, info, config):
     tokenizer = WordTokenizer.from_dict(info[TOKENIZER])
     ids, _ = tokenizer.encode_batch(examples.x)
     return Examples(ids[:, : config.length], examples.y)
-
-
-def _tell(problems):
-    """Says what was left out of a data set."""
-    if problems:
-        print(f"{len(problems)} of the texts cannot be used and are left out:")
-        for file, sentence in problems[:20]:
-            print(f"  {file}: {sentence}")
