@@ -113,12 +113,11 @@ _MASKS = Config(
     height=224,
     width=224,
     mirror=True,
-    photometric=1.0,
+    photometric=0.5,
     crop=1.0,
-    rotation=5.0,
-    epochs=150,
+    epochs=240,
     weight_decay=0.001,
-    average=0.995,
+    average=0.99,
 )
 
 
