@@ -27,16 +27,18 @@ class Row(NamedTuple):
         style: Likewise, of its own size.
         optimized: What the optimizer has made of the content at the end.
         losses: Its total loss before the first step, and after each.
+        noise_losses: The same of the optimizer that begins with noise, as the paper has it.
     """
 
     content: np.ndarray
     style: np.ndarray
     optimized: np.ndarray
     losses: list
+    noise_losses: list
 
 
 def optimize(loss, pairs):
-    """Paints pairs by optimization, from the content on.
+    """Paints pairs by optimization, from the content on and from noise on.
 
     Args:
         loss: `dlkeras.losses.StyleTransferLoss`.
@@ -47,11 +49,19 @@ def optimize(loss, pairs):
     """
     rows = []
     for content, style in pairs:
-        losses = []
-        for painted in paint_by_steps(loss, content, style, steps=MOST_STEPS):
-            losses.append(painted.loss)
-        rows.append(Row(content, style, painted.picture, losses))
+        noise = np.random.default_rng(0).uniform(0, 255, content.shape)
+        picture, losses = _follow(paint_by_steps(loss, content, style, steps=MOST_STEPS))
+        _, noise_losses = _follow(paint_by_steps(loss, content, style, steps=MOST_STEPS, start=noise))
+        rows.append(Row(content, style, picture, losses, noise_losses))
     return rows
+
+
+def _follow(steps):
+    """Returns the last picture, and all losses."""
+    losses = []
+    for painted in steps:
+        losses.append(painted.loss)
+    return painted.picture, losses
 
 
 def known_pairs():
@@ -79,13 +89,15 @@ def measure(model, loss, pairs, optimized):
 
     Returns:
         Means over the pairs: `content_loss`, `style_loss` and `total_loss` of what the model paints, `unpainted_loss`
-        of the contents as they are, `optimizer_steps` that the optimizer needs from the content to the model's total
-        loss, on the first pairs, and `identity_mae`, how far contents of strength 0 are from the contents, in levels
-        of 255.
+        of the contents as they are, `optimizer_steps` and `optimizer_steps_from_noise` that the optimizer needs on the
+        first pairs to come to the model's total loss (`MOST_STEPS`: so many or more), and `identity_mae`, how far
+        contents of strength 0 are from the contents, in levels of 255.
     """
     painted = [_measure_one(loss, *pair, _paint(model, *pair, 1.0)) for pair in pairs]
     unpainted = [_measure_one(loss, *pair, pair[0])["total"] for pair in pairs]
-    steps = [steps_to(row.losses, parts["total"]) for row, parts in zip(optimized, painted, strict=False)]
+    totals = [parts["total"] for parts in painted[: len(optimized)]]
+    steps = [steps_to(row.losses, total) for row, total in zip(optimized, totals, strict=True)]
+    noise_steps = [steps_to(row.noise_losses, total) for row, total in zip(optimized, totals, strict=True)]
     errors = [np.abs(_paint(model, *pair, 0.0) - pair[0]).mean() for pair in pairs]
     return {
         **{
@@ -93,6 +105,7 @@ def measure(model, loss, pairs, optimized):
         },
         "unpainted_loss": float(np.mean(unpainted)),
         "optimizer_steps": float(np.mean(steps)),
+        "optimizer_steps_from_noise": float(np.mean(noise_steps)),
         "identity_mae": float(np.mean(errors)),
     }
 
@@ -126,14 +139,14 @@ def write_report(directory, model, loss, rows, features):
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    table = ["pair,unpainted,content_loss,style_loss,total_loss,optimizer_steps,optimized"]
+    table = ["pair,unpainted,content_loss,style_loss,total_loss,optimizer_steps,from_noise,optimized"]
     pictures = []
     for number, row in enumerate(rows):
         painted = [_paint(model, row.content, row.style, strength) for strength in _STRENGTHS]
         parts = _measure_one(loss, row.content, row.style, painted[-1])
         figures = [row.losses[0], *(parts[name] for name in ("content", "style", "total"))]
-        steps = steps_to(row.losses, parts["total"])
-        table.append(",".join([str(number), *(f"{one:.4f}" for one in figures), str(steps), f"{row.losses[-1]:.4f}"]))
+        steps = [str(steps_to(losses, parts["total"])) for losses in (row.losses, row.noise_losses)]
+        table.append(",".join([str(number), *(f"{one:.4f}" for one in figures), *steps, f"{row.losses[-1]:.4f}"]))
         pictures.append([row.content, row.style, row.optimized, *painted])
     figure = _plot(pictures, features)
     write_atomically(directory / "pairs.csv", lambda path: path.write_text("\n".join(table) + "\n"))
