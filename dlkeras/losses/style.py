@@ -180,7 +180,7 @@ class StyleTransferLoss(keras.losses.Loss):
         margin, found = self.margin, []
         for scale in range(self.scales):
             if scale:
-                padded, margin, maps = ops.average_pool(padded, 2, padding="valid"), margin // 2, None
+                padded, margin, maps = ops.average_pool(padded, 2, strides=2, padding="valid"), margin // 2, None
             found += [self._statistics(part) for part in maps or self._maps(padded, margin)]
         return found
 

@@ -299,7 +299,7 @@ class Phase:
 
     def _measure(self):
         # What is loaded and learnt at first is no growth.
-        settled = time.monotonic() + max(3, self._seconds / 4)
+        settled = time.monotonic() + max(self._seconds / 4, min(3, self._seconds / 2))
         while not self._stop.wait(0.5):
             now = self.process.resources()
             if time.monotonic() < settled:
