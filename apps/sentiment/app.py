@@ -19,7 +19,7 @@ from dlkeras.data.word_vectors import load_word_vectors
 from dlkeras.losses import SmoothedSparseCrossEntropy
 from dlkeras.metrics import Accuracy
 from dlkeras.models.text.words import set_word_vectors
-from dlkeras.text import WordTokenizer
+from dlkeras.text import WordTokenizer, pad
 from dlkeras.text.batches import LengthBatches
 from dlkeras.text.endpoints import ids_of_words
 from dlkeras.text.explaining import explain
@@ -156,13 +156,14 @@ class Sentiment(App):
         if info is None:
             tokenizer = WordTokenizer(min_frequency=config.min_frequency, max_size=config.max_words)
             info = {**splits.info, TOKENIZER: tokenizer.fit(splits.train.x).to_dict()}
+        tokenizer = WordTokenizer.from_dict(info[TOKENIZER])
         parts = (splits.train, splits.validation, splits.test)
-        return Splits(*(_encoded(part, info, config) for part in parts), info)
+        return Splits(*(_encoded(part, tokenizer, config) for part in parts), info)
 
     def load_other(self, data, config, info):
         test, problems = load_test_texts(data, info["class_names"], **_reading(config))
         tell_problems(problems, "the texts")
-        test = _encoded(test, info, config)
+        test = _encoded(test, WordTokenizer.from_dict(info[TOKENIZER]), config)
         return to_test_on(test, info, data)
 
     def build(self, config, info):
@@ -253,8 +254,8 @@ def _reading(config):
     }
 
 
-def _encoded(examples, info, config):
+def _encoded(examples, tokenizer, config):
     """Turns texts into ids, `(texts, words of the longest)`; a longer one than `config.length` loses its end."""
-    tokenizer = WordTokenizer.from_dict(info[TOKENIZER])
-    ids, _ = tokenizer.encode_batch(examples.x)
-    return Examples(ids[:, : config.length], examples.y)
+    # Cut first: a single long text would make the array as wide as itself.
+    ids, _ = pad([tokenizer.encode(text)[: config.length] for text in examples.x])
+    return Examples(ids, examples.y)

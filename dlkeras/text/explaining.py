@@ -16,17 +16,12 @@ def explain(model, ids):
 
     Source: Denil et al. 2014, "Extraction of salient sentences from labelled documents".
     """
-    table = tf.convert_to_tensor(model.get_layer("embedding").embeddings.value)
+    table = model.get_layer("embedding").embeddings.value
     with tf.GradientTape() as tape:
-        variable = model.get_layer("embedding").embeddings.value
-        tape.watch(variable)
+        tape.watch(table)
         logits = model(ids, training=False)
         best = tf.reduce_max(tf.nn.log_softmax(logits), axis=-1)
     # Of a table that is looked up, the gradient is kept a row for each look-up: here a row for each word.
-    gradient = tape.gradient(best, variable)
-    of_words = tf.reshape(gradient.values, (*_shape(ids), tf.shape(table)[-1]))
-    return logits, tf.reduce_sum(of_words * tf.gather(table, ids), axis=-1)
-
-
-def _shape(ids):
-    return tf.shape(ids)[0], tf.shape(ids)[1]
+    gradient = tape.gradient(best, table)
+    vectors = tf.gather(table, ids)
+    return logits, tf.reduce_sum(tf.reshape(gradient.values, tf.shape(vectors)) * vectors, axis=-1)
