@@ -11,3 +11,26 @@ def picture_file(**kwargs):
     picture = gradio.Image(type="filepath", image_mode=None, sources=["upload", "clipboard"], **kwargs)
     picture.preprocess = lambda payload: payload and payload.path
     return picture
+
+
+def calls_of(calls, settings, elem_id):
+    """Builds the lines that make the page's call from a shell and from Python, which follow its settings.
+
+    Args:
+        calls: Function of the settings' values that gives both.
+        settings: The components.
+        elem_id: Of the lines for a shell.
+    """
+    with gradio.Accordion("The same call from your shell or program", open=False):
+        initial = calls(*(setting.value for setting in settings))
+        curl = gradio.Code(initial[0], language="shell", label="curl", elem_id=elem_id)
+        python = gradio.Code(initial[1], language="python", label="Python")
+    gradio.on(
+        [setting.change for setting in settings],
+        calls,
+        settings,
+        [curl, python],
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_name=False,
+    )

@@ -7,6 +7,7 @@ import gradio
 
 from apps.calls import curl_row_call, python_row_call
 from apps.colours import colours
+from apps.components import calls_of
 from apps.object_detection.asking import LOWEST_SCORE, above, ask_files, drawn, rows
 from apps.object_detection.examples import example_files
 from apps.object_detection.video_page import build_moving
@@ -75,7 +76,7 @@ class _Page:
         with gradio.Tab("Webcam or video"):
             build_moving(self._predict, *settings, colours_of)
         preset.change(_describe, preset, known, api_name=False)
-        self._build_calls(settings)
+        calls_of(self._calls, settings, "detection-curl")
 
     def _build_pictures(self, preset, score, overlap):
         with gradio.Row():
@@ -135,21 +136,6 @@ class _Page:
         pictures = "1 picture" if len(answered) == 1 else f"{len(answered)} pictures"
         spent = f"{pictures} answered in {milliseconds:.0f} ms." if answered else ""
         return answered, spent, "".join(_REFUSAL.format(html.escape(sentence)) for sentence in refused)
-
-    def _build_calls(self, settings):
-        with gradio.Accordion("The same call from your shell or program", open=False):
-            initial = self._calls(*(setting.value for setting in settings))
-            curl = gradio.Code(initial[0], language="shell", label="curl", elem_id="detection-curl")
-            python = gradio.Code(initial[1], language="python", label="Python")
-        gradio.on(
-            [setting.change for setting in settings],
-            self._calls,
-            settings,
-            [curl, python],
-            show_progress="hidden",
-            trigger_mode="always_last",
-            api_name=False,
-        )
 
     def _calls(self, preset, score, overlap):
         model, values = served_name(APP, preset), {"score_threshold": score, "iou_threshold": overlap}

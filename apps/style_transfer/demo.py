@@ -6,7 +6,7 @@ import time
 import gradio
 from PIL import Image
 
-from apps.components import picture_file
+from apps.components import calls_of, picture_file
 from apps.picture_files import read_picture
 from apps.predict import PredictError
 from apps.presets import preset_names, served_name
@@ -91,7 +91,7 @@ class _Page:
         again.click(self._ask_aloud, asked["inputs"], asked["outputs"], api_name="paint")
         for event in (preset.input, strength.release, size.release):
             event(**asked, api_name=False)
-        self._build_calls(settings)
+        calls_of(self._calls, settings, "style-curl")
         return asked
 
     def _ask_aloud(self, content, style, *settings):
@@ -114,21 +114,6 @@ class _Page:
         picture = Image.open(io.BytesIO(answer["image_png_bytes"][0]))
         milliseconds = (time.perf_counter() - begin) * 1000
         return picture, f"{picture.width} x {picture.height} pixels, painted in {milliseconds:.0f} ms."
-
-    def _build_calls(self, settings):
-        with gradio.Accordion("The same call from your shell or program", open=False):
-            initial = self._calls(*(setting.value for setting in settings))
-            curl = gradio.Code(initial[0], language="shell", label="curl", elem_id="style-curl")
-            python = gradio.Code(initial[1], language="python", label="Python")
-        gradio.on(
-            [setting.change for setting in settings],
-            self._calls,
-            settings,
-            [curl, python],
-            show_progress="hidden",
-            trigger_mode="always_last",
-            api_name=False,
-        )
 
     def _calls(self, preset, strength, size):
         rest = (served_name(APP, preset), strength, int(size))
