@@ -48,19 +48,23 @@ def attempts(call, retries, deadline):
         What the call's `read` makes of the reply.
 
     Raises:
-        ClientError: The last attempt's.
+        ClientError: The last attempt's. If its time was up, it says too why the attempt before it had failed.
     """
+    earlier = ""
     for attempt in itertools.count():
         try:
             return call.read((yield Send(call, seconds_until(deadline))))
         except TimeoutError:
             message = "the timeout was over before the request could be sent"
-            raise ClientError("DEADLINE_EXCEEDED", message) from None
+            raise ClientError("DEADLINE_EXCEEDED", message + earlier) from None
         except ClientError as error:
+            if error.code == "DEADLINE_EXCEEDED" and earlier:
+                raise ClientError(error.code, error.message + earlier) from None
             pause = pause_seconds(attempt)
             in_time = time.monotonic() + pause < deadline
             if error.code not in _PASSING or not call.retried or attempt >= retries or not in_time:
                 raise
+            earlier = f"; the attempt before it failed with: {error.message}"
         yield Sleep(pause)
 
 
