@@ -115,6 +115,8 @@ class StyleTransfer(App):
             pairs=320,
             image_size=192,
             crop=128,
+            scales=3,
+            margin=8,
             epochs=24,
             batch_size=2,
             learning_rate=0.001,

@@ -5,7 +5,7 @@ Pictures `(batch, height, width, 3)` in [0, 255] in and out, of any size from 16
 Source: Ghiasi et al. 2017, "Exploring the structure of a real-time, arbitrary neural artistic stylization network";
 Dumoulin et al. 2017, "A learned representation for artistic style". Different here: the style is read from means and
 deviations of feature maps, which few styles are enough to learn from; colours are matched first, by their means and
-covariances; and maps of the way down are added on the way up.
+covariances; maps of the way down are added on the way up; and there is noise to make strokes of.
 """
 
 import keras
@@ -13,7 +13,7 @@ from keras import initializers, layers
 
 from dlkeras.checks import check_positive
 from dlkeras.models.base import ConfiguredModel
-from dlkeras.models.style.layers import ConditionalInstanceNormalization, EnlargeLike, ReflectionPadding
+from dlkeras.models.style.layers import ConditionalInstanceNormalization, EnlargeLike, ReflectionPadding, WithNoise
 from dlkeras.models.style.statistics import COLOUR_NUMBERS, ColourStatistics, MatchColours, StyleStatistics
 
 
@@ -74,9 +74,9 @@ class Stylizer(ConfiguredModel):
         painter = _Painter(condition_size(width, blocks))
         x = layers.Rescaling(1 / 127.5, -1.0, name="scaled")(pictures)
         coloured = MatchColours(name="colours")([x, painter.condition])
-        fine = painter.unit(coloured, width, 5, "down_1")
-        half = painter.unit(fine, 2 * width, 3, "down_2", strides=2)
-        x = painter.unit(half, 4 * width, 3, "down_3", strides=2)
+        fine = painter.unit(WithNoise(name="noise_1")(coloured), width, 5, "down_1")
+        half = painter.unit(WithNoise(name="noise_2")(fine), 2 * width, 3, "down_2", strides=2)
+        x = painter.unit(WithNoise(name="noise_3")(half), 4 * width, 3, "down_3", strides=2)
         for number in range(1, blocks + 1):
             x = painter.block(x, f"block_{number}")
         x = painter.unit(EnlargeLike(name="enlarge_1")([x, half]), 2 * width, 3, "up_1", skip=half)

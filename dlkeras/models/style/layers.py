@@ -1,7 +1,10 @@
 """Layers of networks that paint."""
 
 import keras
+import numpy as np
 from keras import layers, ops
+
+_NOISE_SIDES = 61, 67
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")
@@ -69,3 +72,27 @@ class EnlargeLike(layers.Layer):
     def compute_output_shape(self, input_shape):
         x, like = input_shape
         return (*like[:3], x[-1])
+
+
+@keras.saving.register_keras_serializable(package="dlkeras")
+class WithNoise(layers.Layer):
+    """Adds a channel of noise to maps, the same for each place every time.
+
+    A convolution paints what is alike alike: all that it can put into a plain sky is a regular pattern. Noise gives it
+    something to make strokes of (Ulyanov et al. 2016, "Texture networks").
+    """
+
+    def call(self, x):
+        batch, height, width, _ = ops.shape(x)
+        # Two tiles whose sides have no common divisor come together again after 4087 pixels only.
+        tiles = [np.random.default_rng(side).normal(0, 0.7, (1, side, side, 1)) for side in _NOISE_SIDES]
+        noise = sum(_repeated(ops.convert_to_tensor(tile, x.dtype), height, width) for tile in tiles)
+        return ops.concatenate([x, ops.broadcast_to(noise, (batch, height, width, 1))], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:3], input_shape[3] + 1)
+
+
+def _repeated(tile, height, width):
+    rows, columns = ops.arange(height) % tile.shape[1], ops.arange(width) % tile.shape[2]
+    return ops.take(ops.take(tile, rows, axis=1), columns, axis=2)

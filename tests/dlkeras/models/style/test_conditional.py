@@ -7,7 +7,7 @@ from keras import ops
 
 from dlkeras.models.style.conditional import Stylizer, condition_size, style_network
 from dlkeras.models.style.features import picture_features
-from dlkeras.models.style.layers import ConditionalInstanceNormalization, EnlargeLike, ReflectionPadding
+from dlkeras.models.style.layers import ConditionalInstanceNormalization, EnlargeLike, ReflectionPadding, WithNoise
 from dlkeras.models.style.statistics import ColourStatistics, MatchColours, StyleStatistics
 from dlkeras.models.vision.resnet import ResNet
 
@@ -29,6 +29,19 @@ def test_padding_reflects_and_enlarging_repeats():
     np.testing.assert_array_equal(padded[0, ..., 0], np.pad(x[0, ..., 0], 1, mode="reflect"))
     enlarged = ops.convert_to_numpy(EnlargeLike()([x, np.zeros((1, 3, 5, 2), "float32")]))
     np.testing.assert_array_equal(enlarged[0, ..., 0], np.kron(x[0, ..., 0], np.ones((2, 2)))[:3, :5])
+
+
+def test_noise_belongs_to_the_place_and_is_the_same_every_time():
+    large, small = (
+        ops.convert_to_numpy(WithNoise()(np.ones((2, *size, 3), "float32"))) for size in ((130, 140), (60, 70))
+    )
+    np.testing.assert_array_equal(large[..., :3], 1)
+    np.testing.assert_array_equal(large[:, :60, :70], small)
+    noise = large[0, ..., 3]
+    np.testing.assert_array_equal(noise, large[1, ..., 3])
+    assert abs(noise.mean()) < 0.1 and 0.9 < noise.std() < 1.1
+    for side in (61, 67):  # of neither tile alone is there a pattern
+        assert abs(np.corrcoef(noise[side:].ravel(), noise[:-side].ravel())[0, 1]) < 0.7
 
 
 def test_colours_get_the_mean_and_the_covariance_of_others():
