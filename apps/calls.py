@@ -107,3 +107,36 @@ def python_text_call(address, model, endpoint, name, text):
         f'client = Client("{address}")\n'
         f'print(client.predict("{model}", {{"{name}": [{text!r}]}}{signature}))'
     )
+
+
+def curl_values_call(rest, model, endpoint, values):
+    """Returns a shell line that sends one row of several texts or numbers to an endpoint.
+
+    Args:
+        rest: REST address, such as `http://127.0.0.1:8501`.
+        model: Served model's name.
+        endpoint: Signature name.
+        values: `{input name: text or number}`.
+    """
+    signature = {} if endpoint == "serving_default" else {"signature_name": endpoint}
+    body = json.dumps({**signature, "instances": [values]}, ensure_ascii=False)
+    return f"curl -s -d {shlex.quote(body)} \\\n  {rest}/v1/models/{model}:predict"
+
+
+def python_values_call(address, model, endpoint, values):
+    """Returns Python lines that do the same by `serving.client`.
+
+    Args:
+        address: gRPC address, such as `127.0.0.1:8500`.
+        model: Served model's name.
+        endpoint: Signature name.
+        values: `{input name: text or number}`.
+    """
+    signature = "" if endpoint == "serving_default" else f', signature_name="{endpoint}"'
+    inputs = {name: [value] for name, value in values.items()}
+    return (
+        "from serving.client import Client\n"
+        f'client = Client("{address}")\n'
+        f"inputs = {inputs!r}\n"
+        f'print(client.predict("{model}", inputs{signature}))'
+    )

@@ -7,9 +7,12 @@ import sys
 import pytest
 
 _PROGRAM = """
-import pickle, sys, traceback
+import importlib.util, pickle, sys, traceback
 sys.modules["keras"] = None  # TensorFlow imports Keras wherever it can be imported
 import tensorflow as tf
+# TensorFlow Serving has these operations built in. The library alone: its Python side imports Keras.
+text = importlib.util.find_spec("tensorflow_text").submodule_search_locations[0]
+tf.load_library(text + "/python/ops")
 
 def answer(path, requests):
     answers = {}
