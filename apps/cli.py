@@ -72,6 +72,12 @@ def parser():
     train.add_argument("--weights", metavar="FILE", help="weights file for it, where it needs one")
     train.add_argument("--run", metavar="DIR", help="the run's folder (runs/APP/CONFIG)")
     train.add_argument("--strategy", default="auto", choices=("auto", "none", "mirrored"), help="(%(default)s)")
+    train.add_argument(
+        "--precision",
+        default="float32",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+        help="what is computed with; weights are float32 (%(default)s)",
+    )
     train.add_argument("--find-lr", action="store_true", help="try learning rates and draw their losses; no training")
     train.add_argument("--fresh", action="store_true", help="delete what is in the run's folder first")
 
@@ -137,8 +143,11 @@ def _list(arguments):
 
 
 def _train(arguments):
+    import keras
+
     from apps.commands.training import find_rate, train
 
+    keras.config.set_dtype_policy(arguments.precision)
     named = {name: getattr(arguments, name) for name in ("data", "format", "strict", "finetune", "weights")}
     chosen = {
         "config": arguments.config,

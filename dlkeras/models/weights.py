@@ -1,7 +1,9 @@
-"""Weights files of other projects, read by the names of their layers."""
+"""Weights files: those of other projects, read by the names of their layers, and our own at half the size."""
 
 import h5py
 import numpy as np
+
+from dlkeras.files import write_atomically
 
 
 def read_named_weights(path):
@@ -60,3 +62,27 @@ def load_named_weights(model, path):
             raise ValueError(f"{path}: {layer.name} must have weights of shapes {expected}. Received: {found}")
     for layer in layers:
         layer.set_weights(weights[layer.name])
+
+
+def halve(path):
+    """Rewrites a Keras weights file with its float32 arrays in half precision; Keras loads it like the one before.
+
+    Args:
+        path: A `.weights.h5` file.
+    """
+    write_atomically(path, lambda beside: _copy_halved(path, beside))
+
+
+def _copy_halved(path, target):
+    with h5py.File(path) as source, h5py.File(target, "w") as copy:
+
+        def put(name, item):
+            if isinstance(item, h5py.Dataset):
+                array = item[()]
+                made = copy.create_dataset(name, data=array.astype("float16") if array.dtype == "float32" else array)
+            else:
+                made = copy.require_group(name)
+            made.attrs.update(item.attrs)
+
+        copy.attrs.update(source.attrs)
+        source.visititems(put)

@@ -10,14 +10,16 @@ class LengthBatches(Batches):
     """`Batches` of ids of texts that have like lengths, without the columns that no text of a batch needs.
 
     Args:
-        examples: `Examples` with ids `(texts, length)`, 0 for padding.
+        examples: `Examples` with ids `(texts, length)`, 0 for padding; or `(texts, parts, length)`, where the longest
+            part of each counts.
         spread: Batches that are sorted by length together, see `order_by_length`.
         **kwargs: As of `Batches`.
     """
 
     def __init__(self, examples, *args, spread=50, **kwargs):
         self._spread = spread
-        self._lengths = (examples.x != 0).sum(axis=1)
+        lengths = (examples.x != 0).sum(axis=-1)
+        self._lengths = lengths.reshape(len(lengths), -1).max(axis=1)
         super().__init__(examples, *args, **kwargs)
 
     def begin_epoch(self, epoch):
@@ -26,10 +28,10 @@ class LengthBatches(Batches):
 
     def __getitem__(self, index):
         x, *rest = super().__getitem__(index)
-        widest, trimmed = x.shape[1], trim(x)
+        widest, trimmed = x.shape[-1], trim(x)
         # Keras holds a width that the first two batches share for that of all: these two are to differ.
         if index == 0:
             trimmed = x
-        elif index == 1 and trimmed.shape[1] == widest:
-            trimmed = np.pad(x, ((0, 0), (0, 1)))
+        elif index == 1 and trimmed.shape[-1] == widest:
+            trimmed = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 1)])
         return trimmed, *rest

@@ -30,9 +30,9 @@ def pad(sequences, length=None, padding=0):
 
 
 def trim(ids, padding=0):
-    """Leaves out the last columns that are padding in every row; one column stays at least."""
-    used = np.flatnonzero((ids != padding).any(axis=0))
-    return ids[:, : used[-1] + 1 if len(used) else 1]
+    """Leaves out the last places of `(..., length)` that are padding in every text; one place stays at least."""
+    used = np.flatnonzero((ids != padding).any(axis=tuple(range(ids.ndim - 1))))
+    return ids[..., : used[-1] + 1 if len(used) else 1]
 
 
 def order_by_length(lengths, batch_size, seed, spread=50):

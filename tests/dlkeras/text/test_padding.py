@@ -21,6 +21,7 @@ def test_pads_and_truncates():
 def test_trims():
     assert trim(np.array([[1, 0, 0, 0], [2, 0, 3, 0]])).tolist() == [[1, 0, 0], [2, 0, 3]]
     assert trim(np.zeros((2, 5))).shape == (2, 1)
+    assert trim(np.array([[[1, 0, 0], [0, 0, 0]], [[0, 0, 0], [2, 3, 0]]])).shape == (2, 2, 2)
 
 
 def test_order_by_length():
@@ -37,6 +38,19 @@ def test_order_by_length():
     assert sorted(order_by_length(lengths[:7], 10, 0)) == [*range(7)]
     with pytest.raises(ValueError, match=r"`spread` must be above 0"):
         order_by_length(lengths, 10, 0, spread=0)
+
+
+def test_batches_of_pairs_go_by_the_longer_text():
+    random = np.random.default_rng(0)
+    lengths = random.integers(1, 30, (400, 2))
+    ids = pad([[1] * length for length in lengths.ravel()])[0].reshape(400, 2, -1)
+    batches = LengthBatches(Examples(ids, lengths), 8, seed=1)
+    for index in range(len(batches)):
+        x, y = batches[index]
+        np.testing.assert_array_equal(x.sum(axis=-1), y)
+        assert x.shape[-1] == y.max() or index < 2
+    assert batches[0][0].shape[-1] != batches[1][0].shape[-1]
+    assert np.mean([np.ptp(batches[index][1].max(axis=1)) for index in range(50)]) < 2
 
 
 @pytest.mark.parametrize("longest", [3, 12])

@@ -1,0 +1,1 @@
+"""BERT: pretraining on text files, and words that are missing."""

@@ -1,0 +1,127 @@
+"""The page: a text with blanks in, what may stand there out; and whether a sentence follows another one."""
+
+import gradio
+
+from apps.bert.asking import MAX_CHARACTERS, fill, follows
+from apps.bert.calls import blank_calls, pair_calls
+from apps.bert.examples import BLANKS, MASK, PAIRS
+from apps.components import calls_of
+from apps.predict import PredictError
+from apps.presets import preset_names, served_name
+
+APP = "bert"
+TITLE = "BERT"
+_ABOUT = (
+    f"Write a text with `{MASK}` where words are missing: the model, which learned from running text alone, says what "
+    "may stand there. `##` is before a piece that goes on with a word."
+)
+_PAIRS = "It has also learned to say whether a sentence follows another one or is from elsewhere."
+
+
+def build_page(predict):
+    """Builds the page.
+
+    Args:
+        predict: Function of a request, `predict({"text": [text]}, preset=...)`.
+
+    Returns:
+        A `gradio.Blocks`.
+    """
+    with gradio.Blocks() as page:
+        presets = preset_names(APP)
+        if presets:
+            preset = gradio.Dropdown(presets, value=presets[0], label="Model", elem_id="bert-preset")
+            _build_blanks(predict, preset)
+            _build_pairs(predict, preset)
+        else:
+            gradio.Markdown(f"No model ships yet. Train one: `dlkeras train {APP}`.")
+    return page
+
+
+def _build_blanks(predict, preset):
+    gradio.Markdown(_ABOUT)
+    with gradio.Row():
+        with gradio.Column():
+            text = gradio.Textbox(BLANKS[0], label="Text", lines=3, max_lines=10, elem_id="bert-text")
+            button = gradio.Button("Fill in", variant="primary", elem_id="bert-fill")
+            gallery = gradio.Dataset(
+                components=[text],
+                samples=[[example] for example in BLANKS],
+                label="Examples",
+                type="index",
+                elem_id="bert-examples",
+            )
+        with gradio.Column():
+            filled = gradio.Textbox(label="Filled in", lines=3, elem_id="bert-filled")
+            table = gradio.Dataframe(
+                headers=["blank", "likeliest pieces"], label="Blanks", interactive=False, elem_id="bert-blanks"
+            )
+    calls_of(lambda *given: blank_calls(predict, served_name(APP, given[0]), given[1]), [preset, text], "bert-curl")
+    asked = {"fn": lambda *given: _fill(predict, *given), "inputs": [preset, text], "outputs": [filled, table]}
+    button.click(**asked, api_name="fill")
+    text.submit(**asked, api_name=False)
+    gallery.click(lambda index: BLANKS[index], gallery, text, api_name=False).then(**asked, api_name=False)
+
+
+def _build_pairs(predict, preset):
+    gradio.Markdown(_PAIRS)
+    with gradio.Row():
+        with gradio.Column():
+            first = gradio.Textbox(PAIRS[0][0], label="First", elem_id="bert-first")
+            second = gradio.Textbox(PAIRS[0][1], label="Second", elem_id="bert-second")
+            button = gradio.Button("Ask", variant="primary", elem_id="bert-ask")
+            gallery = gradio.Dataset(
+                components=[first, second],
+                samples=[[*pair] for pair in PAIRS],
+                label="Examples",
+                type="index",
+                elem_id="bert-pairs",
+            )
+        answer = gradio.Label(label="Does the second follow?", elem_id="bert-follows")
+    calls_of(
+        lambda *given: pair_calls(predict, served_name(APP, given[0]), *given[1:]),
+        [preset, first, second],
+        "bert-pair-curl",
+    )
+    asked = {"fn": lambda *given: _follow(predict, *given), "inputs": [preset, first, second], "outputs": answer}
+    button.click(**asked, api_name="follows")
+    second.submit(**asked, api_name=False)
+    chosen = gallery.click(lambda index: PAIRS[index], gallery, [first, second], api_name=False)
+    chosen.then(**asked, api_name=False)
+
+
+def _fill(predict, preset, text):
+    """Answers for the page: the text filled in, and a row a blank."""
+    if MASK not in text:
+        raise gradio.Error(f"Write {MASK} where a word is missing.", print_exception=False)
+    _check(text)
+    filled = _answer(fill, predict, preset, text)
+    rows = [
+        [number, ", ".join(f"{piece} {share:.0%}" for piece, share in blank)]
+        for number, blank in enumerate(filled.blanks, 1)
+    ]
+    return filled.text, rows
+
+
+def _follow(predict, preset, first, second):
+    """Answers for the page: `{answer: probability}`."""
+    if not first.strip() or not second.strip():
+        raise gradio.Error("Write two sentences.", print_exception=False)
+    _check(first, second)
+    probability = _answer(follows, predict, preset, first, second)
+    return {"follows": probability, "is from elsewhere": 1 - probability}
+
+
+def _check(*texts):
+    longest = max(map(len, texts))
+    if longest > MAX_CHARACTERS:
+        raise gradio.Error(
+            f"A text may have {MAX_CHARACTERS:,} characters. Received: {longest:,}", print_exception=False
+        )
+
+
+def _answer(ask, *given):
+    try:
+        return ask(*given)
+    except PredictError as error:
+        raise gradio.Error(str(error), print_exception=False) from error
