@@ -8,6 +8,8 @@ APPS = {
     "segmentation": "apps.segmentation.app:Segmentation",
     "style_transfer": "apps.style_transfer.app:StyleTransfer",
     "sentiment": "apps.sentiment.app:Sentiment",
+    "bert": "apps.bert.app:Bert",
+    "nli": "apps.nli.app:Nli",
 }
 
 _TABLES = "apps.image_classification.benchmarks"

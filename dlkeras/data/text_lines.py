@@ -40,7 +40,7 @@ def read_lines(path, separator, encoding, problems):
         List of `Row`.
     """
     rows = []
-    for number, line in _decoded_lines(path, encoding, problems):
+    for number, line in decoded_lines(path, encoding, problems):
         if separator is None:
             separator = "\t" if "\t" in line else " "
         label, found, text = line.partition(separator)
@@ -53,7 +53,7 @@ def read_lines(path, separator, encoding, problems):
 
 def read_class_lines(path, label, encoding, problems):
     """Reads a file of one class, a text a line; arguments and answer as of `read_lines`."""
-    return [Row(label, line.strip()) for _, line in _decoded_lines(path, encoding, problems) if line.strip()]
+    return [Row(label, line.strip()) for _, line in decoded_lines(path, encoding, problems) if line.strip()]
 
 
 def read_csv(path, columns, encoding, problems):
@@ -70,7 +70,7 @@ def read_csv(path, columns, encoding, problems):
     Raises:
         DataError: A column is not there.
     """
-    text = "\n".join(line for _, line in _decoded_lines(path, encoding, problems, every=True))
+    text = "\n".join(line for _, line in decoded_lines(path, encoding, problems, every=True))
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
     missing = [name for name in columns if name not in (reader.fieldnames or ())]
     if missing:
@@ -99,7 +99,7 @@ def read_whole(path, label, encoding, problems):
     return []
 
 
-def _decoded_lines(path, encoding, problems, every=False):
+def decoded_lines(path, encoding, problems, every=False):
     """Yields the number and the text of lines; empty ones only if `every` one is wanted."""
     data = path.read_bytes()
     encoding = encoding or _found(data)

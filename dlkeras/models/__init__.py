@@ -25,6 +25,7 @@ _ROOMS = {
     "segmentation": ("fcn", "unet", "light"),
     "style": ("conditional",),
     "text": ("bag_of_words", "birnn", "text_cnn"),
+    "pairs": ("decomposable_attention",),
 }
 
 
@@ -41,7 +42,8 @@ def list(room=None):
     """Returns the names that `create` accepts, sorted.
 
     Args:
-        room: `"vision"` for the picture classifiers alone, `"detection"`, `"segmentation"`.
+        room: `"vision"` for the picture classifiers alone, `"detection"`, `"segmentation"`, `"style"`, `"text"` for
+            classifiers of texts, `"pairs"` for those of pairs of texts.
 
     Raises:
         ValueError: There is no such room.
