@@ -100,8 +100,7 @@ class GraphWords(GraphTokenizer):
     def spans(self, texts):
         """Gives where words are in texts, in code points: `(starts, ends)`, ragged int32 `(batch, None)`."""
         words, rows = self._split(texts)
-        before = tf.cumsum(decode(texts).row_lengths() + 1, exclusive=True)
-        before = tf.gather(tf.cast(before, "int32"), rows[0])
+        before = first_codes(texts, rows[0])
         ends = (words.first - before, words.last - before)
         return tuple(tf.RaggedTensor.from_value_rowids(end, *rows) for end in ends)
 
@@ -167,6 +166,11 @@ def joined(texts):
     separators = tf.fill([tf.size(texts), 1], SEPARATOR_CODE)
     codes = tf.concat([codes, separators], axis=1)
     return codes.values, codes.value_rowids()
+
+
+def first_codes(texts, rows):
+    """Returns where the texts of some rows begin among the code points of `joined`, int32 `(rows,)`."""
+    return tf.gather(tf.cast(tf.cumsum(decode(texts).row_lengths() + 1, exclusive=True), "int32"), rows)
 
 
 def encoded(words):

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from dlkeras.text.graph import GraphTokenizer, SortedTable, Tensors, encoded, joined
+from dlkeras.text.graph import GraphTokenizer, SortedTable, Tensors, encoded, first_codes, joined
 from dlkeras.text.splitting import split_lossless, split_words
 from dlkeras.text.subwords import BYTE_CHARACTERS, LONGEST_WORD
 
@@ -27,11 +27,24 @@ class GraphWordPieces(GraphTokenizer):
         )
 
     def ragged(self, texts):
+        _, rows, pieces = self._split(texts)
+        by_word = tf.RaggedTensor.from_value_rowids(pieces, rows, tf.size(texts, tf.int64))
+        return by_word.merge_dims(1, 2)
+
+    def spans(self, texts):
+        """Gives where the word of each piece is, in code points: `(starts, ends)`, ragged int32 `(batch, None)`."""
+        words, rows, pieces = self._split(texts)
+        before = first_codes(texts, rows)
+        rows, *ends = (
+            tf.repeat(part, pieces.row_lengths()) for part in (rows, words.first - before, words.last - before)
+        )
+        return tuple(tf.RaggedTensor.from_value_rowids(end, rows, tf.size(texts, tf.int64)) for end in ends)
+
+    def _split(self, texts):
+        """Returns the `Words` of all texts, the row of each, and its pieces."""
         codes, rows = joined(texts)
         words = split_words(codes, self._table, False, Tensors)
-        rows = tf.gather(rows, words.first)
-        by_word = tf.RaggedTensor.from_value_rowids(encoded(words), rows, tf.size(texts, tf.int64))
-        return by_word.with_values(self._pieces.tokenize(by_word.values)).merge_dims(1, 2)
+        return words, tf.gather(rows, words.first), self._pieces.tokenize(encoded(words))
 
 
 class GraphBytePairs(GraphTokenizer):
