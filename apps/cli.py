@@ -69,6 +69,7 @@ def parser():
         "--strict", action="store_const", const="true", help="refuse data with anything wrong in its annotations"
     )
     train.add_argument("--finetune", metavar="BACKBONE", help="a pretrained network to fine-tune; see the app's README")
+    train.add_argument("--backbone", metavar="NAME", help="a pretrained network to build on; see the app's README")
     train.add_argument("--weights", metavar="FILE", help="weights file for it, where it needs one")
     train.add_argument("--run", metavar="DIR", help="the run's folder (runs/APP/CONFIG)")
     train.add_argument("--strategy", default="auto", choices=("auto", "none", "mirrored"), help="(%(default)s)")
@@ -142,13 +143,17 @@ def _list(arguments):
         print(f"  presets: {', '.join(preset_names(name)) or 'none ships'}")
 
 
+# Options that are fields of a config.
+_NAMED = ("data", "format", "strict", "finetune", "backbone", "weights")
+
+
 def _train(arguments):
     import keras
 
     from apps.commands.training import find_rate, train
 
     keras.config.set_dtype_policy(arguments.precision)
-    named = {name: getattr(arguments, name) for name in ("data", "format", "strict", "finetune", "weights")}
+    named = {name: getattr(arguments, name) for name in _NAMED}
     chosen = {
         "config": arguments.config,
         "settings": {**dict(arguments.settings), **{name: value for name, value in named.items() if value}},

@@ -137,6 +137,7 @@ class Nli(App):
             pairs=600, model="decomposable_attention_mini", embedding_dim=16, batch_size=32, learning_rate=0.01
         ),
         "pairs": _PAIRS,
+        "pairs_bert": Config(**_BERT),
         "sick": dataclasses.replace(_PAIRS, **_SICK),
         "sick_bert": Config(**_SICK, **_BERT),
         "lingnli": dataclasses.replace(_PAIRS, **_LINGNLI, epochs=3),
@@ -148,6 +149,8 @@ class Nli(App):
     )
 
     def config_name(self, settings):
+        if "backbone" in settings or settings.get("model") == BERT:
+            return "pairs_bert"
         return "pairs" if "data" in settings else "default"
 
     def load(self, config, info=None):
