@@ -54,7 +54,11 @@ def _build_blanks(predict, preset):
         with gradio.Column():
             filled = gradio.Textbox(label="Filled in", lines=3, elem_id="bert-filled")
             table = gradio.Dataframe(
-                headers=["blank", "likeliest pieces"], label="Blanks", interactive=False, elem_id="bert-blanks"
+                headers=["blank", "likeliest pieces"],
+                label="Blanks",
+                interactive=False,
+                wrap=True,
+                elem_id="bert-blanks",
             )
     calls_of(lambda *given: blank_calls(predict, served_name(APP, given[0]), given[1]), [preset, text], "bert-curl")
     asked = {"fn": lambda *given: _fill(predict, *given), "inputs": [preset, text], "outputs": [filled, table]}
