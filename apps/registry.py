@@ -13,7 +13,10 @@ APPS = {
 }
 
 _TABLES = "apps.image_classification.benchmarks"
-BENCHMARKS = {name: f"{_TABLES}.{name}" for name in ("vision", "finetune", "pretraining", "distillation")}
+BENCHMARKS = {
+    **{name: f"{_TABLES}.{name}" for name in ("vision", "finetune", "pretraining", "distillation")},
+    "cross_validation": "apps.sentiment.benchmarks.cross_validation",
+}
 
 
 def create(name):

@@ -121,7 +121,15 @@ _SICK = {
     "validation": "nli/SICK_trial.txt",
     "test_fraction": 0.0,
 }
-_BERT = {"model": BERT, "dropout": 0.1, "epochs": 4, "batch_size": 32, "learning_rate": 0.0004, "weight_decay": 0.01}
+_BERT = {
+    "model": BERT,
+    "dropout": 0.15,
+    "epochs": 3,
+    "batch_size": 32,
+    "learning_rate": 0.0005,
+    "weight_decay": 0.01,
+    "label_smoothing": 0.1,
+}
 _LINGNLI = {"data": "nli/lingnli_train.tsv", "validation": "nli/lingnli_val.tsv", "test_fraction": 0.0}
 
 

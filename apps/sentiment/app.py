@@ -8,25 +8,23 @@ from apps.base import App, Endpoint, make_optimizer
 from apps.classification import measure
 from apps.reading import check_classes, tell_problems, to_test_on
 from apps.sentiment.examples import EXAMPLES
+from apps.sentiment.reading import PAIRS, REVIEWS, TOKENIZER, encode, encoded, read, reading, renamings
 from apps.sentiment.report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
 from dlkeras.data.labels import labels_of, repeated
-from dlkeras.data.made_reviews import CLASS_NAMES, make_reviews
-from dlkeras.data.splits import Examples, Splits
-from dlkeras.data.text_files import FORMS, load_test_texts, load_texts
+from dlkeras.data.text_files import FORMS, load_test_texts
 from dlkeras.data.word_vectors import load_word_vectors
 from dlkeras.losses import SmoothedSparseCrossEntropy
 from dlkeras.metrics import Accuracy
+from dlkeras.models.text.members import Members
+from dlkeras.models.text.naive_bayes import NaiveBayes
 from dlkeras.models.text.words import set_word_vectors
-from dlkeras.text import WordTokenizer, pad
+from dlkeras.text import WordTokenizer
 from dlkeras.text.batches import LengthBatches
 from dlkeras.text.endpoints import ids_of_words
 from dlkeras.text.explaining import explain
 
-REVIEWS = "reviews"
-TOKENIZER = "tokenizer"  # the key in `info`
-NETWORK = "network"
 _MOST_WORDS = 10_000  # of a text that is served; what is longer loses its end
 
 
@@ -46,7 +44,10 @@ class Config:
         max_words: Largest vocabulary.
         length: Words of a training text at most; the others are left out.
         model: A model of `dlkeras.models.list("text")`.
+        members: Networks that learn side by side, each by itself, and whose probabilities are averaged.
         embedding_dim: Length of word vectors.
+        naive_bayes: Share that naive Bayes of words and pairs of words has in the answer; 0 for none.
+        word_parts: Whether words are told by their letters too, see `dlkeras.models.text.parts`.
         word_vectors: File of word vectors to begin with, GloVe's or word2vec's; empty for random ones.
         dropout: Rate before the logits.
         word_dropout: Share of words that become unknown in training.
@@ -73,7 +74,10 @@ class Config:
     max_words: int = 20_000
     length: int = 400
     model: str = "text_cnn"
+    members: int = 1
     embedding_dim: int = 50
+    naive_bayes: float = 0.0
+    word_parts: bool = False
     word_vectors: str = ""
     dropout: float = 0.5
     word_dropout: float = 0.1
@@ -92,21 +96,18 @@ class Config:
         check_choice("model", self.model, models.list("text"))
         if self.form:
             check_choice("form", self.form, FORMS)
-        for name in ("reviews", "min_frequency", "max_words", "length", "embedding_dim", "epochs", "batch_size"):
+        for name in ("reviews", "min_frequency", "max_words", "length", "members", "embedding_dim"):
             check_positive(name, getattr(self, name))
-        check_positive("learning_rate", self.learning_rate)
-        for name in ("dropout", "word_dropout", "label_smoothing", "average"):
+        for name in ("epochs", "batch_size", "learning_rate"):
+            check_positive(name, getattr(self, name))
+        for name in ("naive_bayes", "dropout", "word_dropout", "label_smoothing", "average"):
             check_rate(name, getattr(self, name))
         for name in ("validation_fraction", "test_fraction"):
             check_fraction(name, getattr(self, name))
         if len(self.columns.split(",")) != 2:
             raise ValueError(f"`columns` must be the names of text and label. Received: columns={self.columns}")
-        if any("=" not in pair for pair in _pairs(self.names)):
+        if any("=" not in pair for pair in renamings(self.names)):
             raise ValueError(f"`names` must be such as 0=negative,1=positive. Received: names={self.names}")
-
-
-def _pairs(names):
-    return names.split(",") if names else []
 
 
 _TEXTS = Config(
@@ -118,8 +119,13 @@ _TEXTS = Config(
     average=0.99,
     word_dropout=0.2,
 )
+# Of a sentence little is known but its words. In a long text naive Bayes would be far too sure of itself.
+_SENTENCES = dataclasses.replace(_TEXTS, epochs=6, members=3, embedding_dim=22, naive_bayes=0.25, word_parts=True)
 # Its files are for training and validation; all of the first are trained on.
 _SST = {"data": "sentiment/stsa.binary", "form": "space", "names": "0=negative,1=positive", "test_fraction": 0.0}
+# One network, since it is trained ten times.
+_MR = {"data": "sentiment/rt-polarity", "form": "classes", "names": "neg=negative,pos=positive", "members": 1}
+_BIRNN = {"model": "bigru_max", "members": 2, "embedding_dim": 32, "dropout": 0.3, "learning_rate": 0.004}
 
 
 class Sentiment(App):
@@ -132,8 +138,9 @@ class Sentiment(App):
         "default": Config(),
         "smoke": Config(reviews=200, model="text_cnn_mini", epochs=3),
         "texts": _TEXTS,
-        "sst": dataclasses.replace(_TEXTS, **_SST),
-        "sst_birnn": dataclasses.replace(_TEXTS, **_SST, model="bigru_max", weight_decay=0.01),
+        "sst": dataclasses.replace(_SENTENCES, **_SST),
+        "sst_birnn": dataclasses.replace(_SENTENCES, **_SST, **_BIRNN),
+        "mr": dataclasses.replace(_SENTENCES, **_MR, embedding_dim=50),
     }
     published = {
         "sst": "accuracy 0.827 (Kim 2014, CNN-rand, trained on phrases too, test)",
@@ -144,44 +151,44 @@ class Sentiment(App):
         return "texts" if "data" in settings else "default"
 
     def load(self, config, info=None):
-        if config.data == REVIEWS:
-            splits = _made(config)
-        else:
-            fractions = {name: getattr(config, name) for name in ("validation_fraction", "test_fraction")}
-            splits, problems = load_texts(
-                config.data, **_reading(config), **fractions, seed=config.seed, strict=config.strict
-            )
-            tell_problems(problems, "the texts")
+        splits = read(config)
         check_classes(splits.info, info)
-        if info is None:
-            tokenizer = WordTokenizer(min_frequency=config.min_frequency, max_size=config.max_words)
-            info = {**splits.info, TOKENIZER: tokenizer.fit(splits.train.x).to_dict()}
-        tokenizer = WordTokenizer.from_dict(info[TOKENIZER])
-        parts = (splits.train, splits.validation, splits.test)
-        return Splits(*(_encoded(part, tokenizer, config) for part in parts), info)
+        return encode(splits, config, info)
 
     def load_other(self, data, config, info):
-        test, problems = load_test_texts(data, info["class_names"], **_reading(config))
+        test, problems = load_test_texts(data, info["class_names"], **reading(config))
         tell_problems(problems, "the texts")
-        test = _encoded(test, WordTokenizer.from_dict(info[TOKENIZER]), config)
+        test = encoded(test, WordTokenizer.from_dict(info[TOKENIZER]), config)
         return to_test_on(test, info, data)
 
     def build(self, config, info):
-        return models.create(
-            config.model,
-            num_classes=len(info["class_names"]),
-            vocabulary_size=len(info[TOKENIZER]["tokens"]),
-            embedding_dim=config.embedding_dim,
-            dropout=config.dropout,
-            word_dropout=config.word_dropout,
-            name=self.name,
-        )  # logits: (batch, num_classes)
+        words = info[TOKENIZER]["tokens"]
+        arguments = {
+            "num_classes": len(info["class_names"]),
+            "vocabulary_size": len(words),
+            "embedding_dim": config.embedding_dim,
+            "words": words if config.word_parts else (),
+            "dropout": config.dropout,
+            "word_dropout": config.word_dropout,
+        }
+        if config.members == 1 and not config.naive_bayes:
+            return models.create(config.model, **arguments, name=self.name)  # logits: (batch, num_classes)
+        members = [models.create(config.model, **arguments, name=f"member{n}") for n in range(config.members)]
+        return Members(members, self._wide(config, info), config.naive_bayes, name=self.name)
+
+    def _wide(self, config, info):
+        if not config.naive_bayes:
+            return None
+        sizes = (len(info["class_names"]), len(info[TOKENIZER]["tokens"]), info[PAIRS])
+        return NaiveBayes(*sizes, name="naive_bayes")
 
     def fit(self, model, splits, config, directory, callbacks=()):
         if config.word_vectors:
             tokenizer = WordTokenizer.from_dict(splits.info[TOKENIZER])
             matrix, _ = load_word_vectors(config.word_vectors, tokenizer.vocabulary, config.seed)
             set_word_vectors(model, matrix)
+        if config.naive_bayes:
+            model.wide.count(*splits.train)
         return super().fit(model, splits, config, directory, callbacks)
 
     def compile(self, model, config, steps):
@@ -235,27 +242,3 @@ class Sentiment(App):
         from apps.sentiment.demo import build_page
 
         return build_page(predict)
-
-
-def _made(config):
-    held_out = max(50, config.reviews // 5)
-    counts = (config.reviews, held_out, held_out)
-    parts = [Examples(*make_reviews(count, (config.seed, part))) for part, count in enumerate(counts)]
-    return Splits(*parts, {"class_names": CLASS_NAMES, "data": REVIEWS})
-
-
-def _reading(config):
-    """Returns how texts are read, for `load_texts` and `load_test_texts`."""
-    return {
-        "form": config.form or None,
-        "columns": tuple(config.columns.split(",")),
-        "names": dict(pair.split("=", 1) for pair in _pairs(config.names)) or None,
-        "encoding": config.encoding or None,
-    }
-
-
-def _encoded(examples, tokenizer, config):
-    """Turns texts into ids, `(texts, words of the longest)`; a longer one than `config.length` loses its end."""
-    # Cut first: a single long text would make the array as wide as itself.
-    ids, _ = pad([tokenizer.encode(text)[: config.length] for text in examples.x])
-    return Examples(ids, examples.y)

@@ -20,6 +20,8 @@ class BagOfWords(ConfiguredModel):
         num_classes: Number of classes, at least 1.
         vocabulary_size: Number of ids; 0 is padding, 1 the unknown word.
         embedding_dim: Length of a word's vector.
+        words: The words in the order of their ids, to tell them by their letters too, see
+            `dlkeras.models.text.parts.PartEmbedding`; none for vectors of their own alone.
         hidden_widths: Widths of the dense layers between the mean and the logits; none by default.
         dropout: Rate before each dense layer, in [0, 1).
         word_dropout: Share of words that become unknown in training, in [0, 1).
@@ -34,18 +36,19 @@ class BagOfWords(ConfiguredModel):
         num_classes=2,
         vocabulary_size=20_000,
         embedding_dim=100,
+        words=(),
         hidden_widths=(),
         dropout=0.0,
         word_dropout=0.0,
         **kwargs,
     ):
         check_num_classes(num_classes)
-        check_words(vocabulary_size, embedding_dim, ("dropout", dropout), ("word_dropout", word_dropout))
+        check_words(vocabulary_size, embedding_dim, ("dropout", dropout), ("word_dropout", word_dropout), words=words)
 
         inputs = keras.Input((None,), dtype="int32", name="ids")
-        x, mask = embed(inputs, vocabulary_size, embedding_dim, word_dropout)
-        words = ops.sum(ops.cast(mask, x.dtype), axis=1, keepdims=True)
-        x = ops.sum(x, axis=1) / ops.maximum(words, 1)  # (batch, embedding_dim)
+        x, mask = embed(inputs, vocabulary_size, embedding_dim, word_dropout, words=words)
+        count = ops.sum(ops.cast(mask, x.dtype), axis=1, keepdims=True)
+        x = ops.sum(x, axis=1) / ops.maximum(count, 1)  # (batch, embedding_dim)
         for index, width in enumerate(hidden_widths, 1):
             x = layers.Dropout(dropout, name=f"dropout{index}")(x) if dropout else x
             x = layers.Dense(width, activation="relu", name=f"dense{index}")(x)
@@ -55,6 +58,7 @@ class BagOfWords(ConfiguredModel):
             "num_classes": num_classes,
             "vocabulary_size": vocabulary_size,
             "embedding_dim": embedding_dim,
+            "words": tuple(words),
             "hidden_widths": tuple(hidden_widths),
             "dropout": dropout,
             "word_dropout": word_dropout,

@@ -36,6 +36,8 @@ class BiRNN(ConfiguredModel):
         num_classes: Number of classes, at least 1.
         vocabulary_size: Number of ids; 0 is padding, 1 the unknown word.
         embedding_dim: Length of a word's vector.
+        words: The words in the order of their ids, to tell them by their letters too, see
+            `dlkeras.models.text.parts.PartEmbedding`; none for vectors of their own alone.
         cell: `"lstm"` or `"gru"`.
         units: Width of each direction.
         depth: Number of layers, at least 1.
@@ -54,6 +56,7 @@ class BiRNN(ConfiguredModel):
         num_classes=2,
         vocabulary_size=20_000,
         embedding_dim=100,
+        words=(),
         cell="lstm",
         units=100,
         depth=2,
@@ -63,14 +66,14 @@ class BiRNN(ConfiguredModel):
         **kwargs,
     ):
         check_num_classes(num_classes)
-        check_words(vocabulary_size, embedding_dim, ("dropout", dropout), ("word_dropout", word_dropout))
+        check_words(vocabulary_size, embedding_dim, ("dropout", dropout), ("word_dropout", word_dropout), words=words)
         check_choice("cell", cell, _CELLS)
         check_choice("pooling", pooling, ("ends", "max"))
         check_positive("units", units)
         check_positive("depth", depth)
 
         inputs = keras.Input((None,), dtype="int32", name="ids")
-        x, mask = embed(inputs, vocabulary_size, embedding_dim, word_dropout)
+        x, mask = embed(inputs, vocabulary_size, embedding_dim, word_dropout, words=words)
         for index in range(1, depth + 1):
             sequences = index < depth or pooling == "max"
             x = _recur(x, mask, cell, units, dropout, sequences, f"birnn{index}")  # (batch, length, 2 * units)
@@ -81,6 +84,7 @@ class BiRNN(ConfiguredModel):
             "num_classes": num_classes,
             "vocabulary_size": vocabulary_size,
             "embedding_dim": embedding_dim,
+            "words": tuple(words),
             "cell": cell,
             "units": units,
             "depth": depth,

@@ -32,6 +32,8 @@ class TextCNN(ConfiguredModel):
         num_classes: Number of classes, at least 1.
         vocabulary_size: Number of ids; 0 is padding, 1 the unknown word.
         embedding_dim: Length of a word's vector.
+        words: The words in the order of their ids, to tell them by their letters too, see
+            `dlkeras.models.text.parts.PartEmbedding`; none for vectors of their own alone.
         widths: Widths of the windows, in words.
         filters: Number of filters of each width.
         dropout: Rate before the logits, in [0, 1).
@@ -49,6 +51,7 @@ class TextCNN(ConfiguredModel):
         num_classes=2,
         vocabulary_size=20_000,
         embedding_dim=300,
+        words=(),
         widths=(3, 4, 5),
         filters=100,
         dropout=0.5,
@@ -59,13 +62,13 @@ class TextCNN(ConfiguredModel):
     ):
         check_num_classes(num_classes)
         rates = {"dropout": dropout, "embedding_dropout": embedding_dropout, "word_dropout": word_dropout}
-        check_words(vocabulary_size, embedding_dim, *rates.items())
+        check_words(vocabulary_size, embedding_dim, *rates.items(), words=words)
         check_positive("filters", filters)
         if not widths or min(widths) < 1 or len(set(widths)) < len(widths):
             raise ValueError(f"`widths` must be different numbers from 1. Received: widths={tuple(widths)}")
 
         inputs = keras.Input((None,), dtype="int32", name="ids")
-        x, mask = embed(inputs, vocabulary_size, embedding_dim, word_dropout, embedding_dropout)
+        x, mask = embed(inputs, vocabulary_size, embedding_dim, word_dropout, embedding_dropout, words)
         found = [_highest_of_windows(x, mask, width, filters) for width in widths]
         x = layers.Concatenate(name="features")(found) if len(found) > 1 else found[0]  # (batch, widths * filters)
         x = layers.Dropout(dropout, name="dropout")(x) if dropout else x
@@ -75,6 +78,7 @@ class TextCNN(ConfiguredModel):
             "num_classes": num_classes,
             "vocabulary_size": vocabulary_size,
             "embedding_dim": embedding_dim,
+            "words": tuple(words),
             "widths": tuple(widths),
             "filters": filters,
             **rates,

@@ -9,11 +9,13 @@ import pytest
 
 from apps.commands.training import evaluate, train
 from apps.sentiment.app import Config, Sentiment
+from apps.sentiment.reading import encode, read
 from apps.sentiment.report import write_report
 from dlkeras.data.location import DataError
 from dlkeras.data.splits import Examples
 from dlkeras.export import RequestError
-from dlkeras.text.explaining import explain
+from dlkeras.models.text.members import members_of
+from dlkeras.text.explaining import _halves, explain
 
 SMALL = Config(reviews=1000, model="text_cnn_mini", embedding_dim=16, epochs=6, learning_rate=0.01, dropout=0.2)
 
@@ -83,6 +85,29 @@ def test_explains_to_first_order(app, splits):
     np.testing.assert_allclose(weights[0], expected, atol=1e-5)
 
 
+def test_explains_by_all_that_tells_a_word(app):
+    """A word whose vectors and counts grow by a little moves the answer by its weight times as much."""
+    config = dataclasses.replace(SMALL, members=2, word_parts=True, naive_bayes=0.3)
+    given = encode(read(config), config)
+    model, ids = app.build(config, given.info), keras.ops.convert_to_tensor(given.test.x[:2])
+    model.wide.count(*given.train)
+    logits, weights = explain(model, ids)
+    np.testing.assert_allclose(logits, model(ids), atol=1e-6)
+    best = np.argmax(logits, axis=1)
+
+    def after(row, column, step):
+        scale = np.ones((*ids.shape, 1), "float32")
+        scale[row, column] += step
+        halves = [_halves(member) for member in members_of(model)]
+        answers = [rest([ids, look_up(ids) * scale]) for look_up, rest in halves]
+        answer = model.join(answers, model.wide(ids) * scale)
+        return float(keras.ops.log_softmax(answer)[row, best[row]])
+
+    for row, column in ((0, 0), (0, 1), (1, 2)):
+        moved = (after(row, column, 0.02) - after(row, column, -0.02)) / 0.04
+        np.testing.assert_allclose(weights[row, column], moved, rtol=0.02, atol=1e-4)
+
+
 def test_a_long_review_is_read(endpoints):
     words = "superb " * 9_999
     answer = endpoints["explain"]({"text": [words + "dull and lost"]})
@@ -138,6 +163,7 @@ def test_begins_with_given_word_vectors(app, splits, tmp_path):
         ({"columns": "text"}, "`columns` must be the names of text and label. Received: columns=text"),
         ({"names": "good"}, "`names` must be such as 0=negative,1=positive. Received: names=good"),
         ({"word_dropout": 1.0}, r"`word_dropout` must be in \[0, 1\)"),
+        ({"members": 0}, "`members` must be above 0. Received: members=0"),
     ],
 )
 def test_refuses(settings, message):

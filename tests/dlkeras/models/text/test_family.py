@@ -11,6 +11,7 @@ from dlkeras.models.text.text_cnn import TextCNN
 from dlkeras.models.text.words import WordDropout, set_word_vectors
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
+WORDS = ["[PAD]", "[UNK]", *(f"un{chr(97 + number)}able" for number in range(18))]
 SMALL = {"num_classes": 3, "vocabulary_size": 20, "embedding_dim": 6}
 FORMS = [
     (BagOfWords, {}),
@@ -18,7 +19,7 @@ FORMS = [
     (BiRNN, {"units": 4, "depth": 2}),
     (BiRNN, {"units": 4, "depth": 1, "cell": "gru", "pooling": "max"}),
     (TextCNN, {"filters": 4, "dropout": 0.0}),
-    (TextCNN, {"filters": 4, "widths": (1,), "max_norm": None}),
+    (TextCNN, {"filters": 4, "widths": (1,), "max_norm": None, "words": WORDS}),
 ]
 
 
