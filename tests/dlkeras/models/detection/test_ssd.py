@@ -9,8 +9,12 @@ from dlkeras.models.vision.mobilenet import MobileNetV1
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
-def small(**arguments):
-    backbone = MobileNetV1(num_classes=1, input_shape=(64, 64, 3), width=0.125, stem="large")
+def made_backbone():
+    return MobileNetV1(num_classes=1, input_shape=(64, 64, 3), width=0.125, stem="large")
+
+
+def small(backbone=None, **arguments):
+    backbone = backbone or made_backbone()
     return {
         "num_classes": 2,
         "input_shape": (64, 64, 3),
@@ -21,6 +25,12 @@ def small(**arguments):
         "ratios": ((1.0, 2.0, 0.5),) * 4,
         **arguments,
     }
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    """One for tests that neither train nor save what is built on it."""
+    return made_backbone()
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +120,6 @@ def test_geometric_anchor_sizes():
         ({"head": "heavy"}, r"`head` must be one of ssd, ssdlite. Received: head='heavy'"),
     ],
 )
-def test_refuses(arguments, message):
+def test_refuses(backbone, arguments, message):
     with pytest.raises(ValueError, match=message):
-        SSD(**small(**arguments))
+        SSD(**small(backbone, **arguments))

@@ -34,6 +34,7 @@ def test_has_the_published_parameters(name, parameters):
     assert model.count_params() == parameters
 
 
+@COUNTS
 @pytest.mark.parametrize(
     ("stem", "shape", "sizes"),
     [
@@ -104,6 +105,7 @@ def test_refuses(arguments, message):
     assert str(error.value) == message
 
 
+@COUNTS
 def test_dropout_is_in_the_config():
     model = AlexNet.from_config(AlexNet(**{**TINY, "dropout": 0.4}).get_config())
     assert [model.get_layer(f"{name}_dropout").rate for name in ("fc6", "fc7")] == [0.4, 0.4]

@@ -64,6 +64,7 @@ def _names_in_keras_applications(layer):
     return ("predictions" if layer.name == "logits" else layer.name,)
 
 
+@COUNTS
 def test_small_stem_leaves_four_by_four_of_thirty_two():
     assert EfficientNet(**TINY).get_layer("pool").input.shape[1:3] == (4, 4)
     large = EfficientNet(**TINY, stem="large", input_shape=(224, 224, 3))

@@ -70,6 +70,7 @@ def test_differs_from_torchvision_by_its_5_x_5_convolutions():
     assert trainable - fives == 13_004_888
 
 
+@COUNTS
 @pytest.mark.parametrize(
     ("stem", "size", "sides"),
     [

@@ -68,6 +68,7 @@ def test_agrees_with_keras_applications(kind, reference, width):
     np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
+@COUNTS
 @BOTH
 def test_small_stem_leaves_four_by_four_of_thirty_two(kind):
     assert kind(width=0.25).get_layer("pool").input.shape[1:3] == (4, 4)
@@ -91,6 +92,7 @@ def test_refuses(kind, arguments, message):
     assert str(error.value) == message
 
 
+@COUNTS
 @BOTH
 def test_dropout_is_in_the_config_and_acts_in_training_only(kind):
     model = kind(dropout=0.5, width=0.25)

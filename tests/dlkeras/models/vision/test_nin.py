@@ -40,6 +40,7 @@ def test_has_the_textbook_parameters():
     assert sum(int(np.prod(weight.shape)) for weight in normalized.trainable_variables) == by_hand + biases
 
 
+@COUNTS
 @pytest.mark.parametrize(
     ("stem", "shape", "sizes"),
     [

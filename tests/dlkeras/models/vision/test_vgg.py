@@ -58,6 +58,7 @@ def test_agrees_with_keras_applications():
     np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
+@FULL_SIZE
 @pytest.mark.parametrize(
     ("size", "sizes"), [(28, [14, 7, 4, 2, 1]), (32, [16, 8, 4, 2, 1]), (224, [112, 56, 28, 14, 7])]
 )
@@ -89,6 +90,7 @@ def test_refuses(arguments, message):
     assert str(error.value) == message
 
 
+@FULL_SIZE
 def test_dropout_is_in_the_config():
     model = VGG.from_config(VGG(**{**TINY, "dropout": 0.4}).get_config())
     assert [model.get_layer(f"{name}_dropout").rate for name in ("fc1", "fc2")] == [0.4, 0.4]
