@@ -8,9 +8,9 @@ import numpy as np
 from apps.base import App, Endpoint, make_optimizer
 from apps.classification import measure
 from apps.nli.examples import EXAMPLES
-from apps.nli.report import write_report
 from apps.nli.words import WordPairs
 from apps.reading import check_classes, tell_problems, to_test_on
+from apps.text_report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
 from dlkeras.data.labels import labels_of, repeated
@@ -209,7 +209,8 @@ class Nli(App):
         probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
         if directory is not None:
             decode = _reader(splits.info).decode
-            write_report(directory, probabilities, splits.test, decode, splits.info["class_names"])
+            names, columns = splits.info["class_names"], ("premise", "hypothesis")
+            write_report(directory, probabilities, splits.test, decode, names, columns)
         # What whoever always says the same could reach.
         commonest = float(np.bincount(splits.test.y).max() / len(splits.test.y))
         return {**measure(probabilities, splits.test.y), "commonest_class": commonest}

@@ -9,7 +9,7 @@ from apps.classification import measure
 from apps.reading import check_classes, tell_problems, to_test_on
 from apps.sentiment.examples import EXAMPLES
 from apps.sentiment.reading import PAIRS, REVIEWS, TOKENIZER, encode, encoded, read, reading, renamings
-from apps.sentiment.report import write_report
+from apps.text_report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
 from dlkeras.data.labels import labels_of, repeated
@@ -203,7 +203,7 @@ class Sentiment(App):
         probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
         if directory is not None:
             decode = WordTokenizer.from_dict(splits.info[TOKENIZER]).decode
-            texts = lambda ids: decode(ids[ids > 0].tolist())  # noqa: E731 - a function of a row
+            texts = lambda ids: [decode(ids[ids > 0].tolist())]  # noqa: E731 - a function of a row
             write_report(directory, probabilities, splits.test, texts, splits.info["class_names"])
         return measure(probabilities, splits.test.y)
 
