@@ -1,6 +1,5 @@
 """The app beyond its contract: what its answers mean, what it learns, and what it refuses."""
 
-import csv
 import dataclasses
 
 import keras
@@ -9,9 +8,7 @@ import pytest
 
 from apps.commands.training import evaluate, train
 from apps.nli.app import READER, Config, Nli
-from apps.nli.report import write_report
 from dlkeras.data.location import DataError
-from dlkeras.data.splits import Examples
 from dlkeras.data.text_pairs import CLASS_NAMES
 from dlkeras.export import RequestError
 
@@ -106,15 +103,6 @@ def test_a_hidden_premise_says_nothing(app):
     model = app.build(config, splits.info)
     answer = app.endpoints(model, splits.info)[0]({"premise": [PREMISE, "A dog."], "hypothesis": [HYPOTHESIS] * 2})
     np.testing.assert_array_equal(answer["probabilities"][0], answer["probabilities"][1])
-
-
-def test_mistakes_are_listed_the_surest_first(tmp_path):
-    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
-    examples = Examples(np.array([[1], [2], [3]]), np.array([1, 1, 0]))
-    write_report(tmp_path, probabilities, examples, lambda row: (f"p, {row[0]}", "h"), ["no", "yes"])
-    rows = [*csv.reader((tmp_path / "mistakes.csv").read_text(encoding="utf-8").splitlines())]
-    assert rows[1:] == [["0.9000", "no", "yes", "p, 1", "h"], ["0.7000", "yes", "no", "p, 3", "h"]]
-    assert (tmp_path / "confusion.png").stat().st_size > 1000
 
 
 def test_trains_on_files_and_tests_on_others(tmp_path, capsys):

@@ -1,6 +1,5 @@
 """The app beyond its contract: what its answers mean, what it learns, and what it refuses."""
 
-import csv
 import dataclasses
 
 import keras
@@ -10,9 +9,7 @@ import pytest
 from apps.commands.training import evaluate, train
 from apps.sentiment.app import Config, Sentiment
 from apps.sentiment.reading import encode, read
-from apps.sentiment.report import write_report
 from dlkeras.data.location import DataError
-from dlkeras.data.splits import Examples
 from dlkeras.export import RequestError
 from dlkeras.models.text.members import members_of
 from dlkeras.text.explaining import _halves, explain
@@ -119,15 +116,6 @@ def test_a_long_review_is_read(endpoints):
 def test_a_text_without_a_word_is_refused(endpoints, name):
     with pytest.raises(RequestError, match=r"A text must have a word at least. Received none in row 1, 2"):
         endpoints[name]({"text": ["fine", "", " \n "]})
-
-
-def test_mistakes_are_listed_the_surest_first(tmp_path):
-    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
-    examples = Examples(np.array([[1], [2], [3]]), np.array([1, 1, 0]))
-    write_report(tmp_path, probabilities, examples, lambda row: f"text, {row[0]}", ["bad", "good"])
-    rows = [*csv.reader((tmp_path / "mistakes.csv").read_text(encoding="utf-8").splitlines())]
-    assert rows[1:] == [["0.9000", "bad", "good", "text, 1"], ["0.7000", "good", "bad", "text, 3"]]
-    assert (tmp_path / "confusion.png").stat().st_size > 1000
 
 
 def test_reads_files_and_tests_on_others(app, tmp_path):
