@@ -13,7 +13,7 @@ import pytest
 from apps.presets import preset_names
 from apps.registry import APPS
 
-SECONDS_TO_START = 240
+SECONDS_TO_START = 600
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.apps.test_browser import chromium, pytestmark, wait_for  # noqa: F401 - the mark skips where no browser is
 
-SECONDS_TO_TRAIN = 300
+SECONDS_TO_TRAIN = 600
 
 
 def drawn(shape, seed):
