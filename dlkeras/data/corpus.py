@@ -42,13 +42,14 @@ def load_corpus(data, fraction=0.02):
     Args:
         data: Files (`.txt`, `.tsv`, or `.gz` of such) or folders of them with commas between, each a path or a name in
             `DLKERAS_DATA`. UTF-8; bytes that are none are read as U+FFFD.
-        fraction: Share of each file, its end, that each of validation and test gets.
+        fraction: Share of each file, its end, that each of validation and test gets; a sentence at least, a third at
+            most. 0 for none.
 
     Returns:
         A `Corpus`.
 
     Raises:
-        DataError: A file or folder is not there or has no text.
+        DataError: A file or folder is not there, or has no text or too little of it.
         ValueError: `fraction` is out of its range.
     """
     check_fraction("fraction", fraction)
@@ -59,6 +60,8 @@ def load_corpus(data, fraction=0.02):
             part.extend(found)
     if not parts[0]:
         raise DataError(f"`data` must hold text. Received none in {data}")
+    if fraction and not (parts[1] and parts[2]):
+        raise DataError(f"`data` must hold three sentences at least, two of them to test on. Received fewer in {data}")
     return Corpus(*parts)
 
 
@@ -92,7 +95,7 @@ def _fields(line):
 def _cut(documents, fraction):
     """Cuts documents in three by their sentences: a list of documents each, the last two of a `fraction`."""
     total = sum(map(len, documents))
-    held = round(fraction * total)
+    held = min(max(1, round(fraction * total)), total // 3) if fraction else 0
     borders = [0, total - 2 * held, total - held, total]
     for begin, end in itertools.pairwise(borders):
         yield [part for part in _between(documents, begin, end) if part]

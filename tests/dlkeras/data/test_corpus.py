@@ -58,6 +58,14 @@ def test_the_end_of_each_file_is_held_out(tmp_path):
     assert [len(part[0]) for part in parts] == [16, 2, 2]
 
 
+def test_of_a_little_text_a_little_is_held_out(tmp_path):
+    few = _write(tmp_path / "few.txt", "One.\nTwo.\nThree.\nFour.\n")
+    corpus = load_corpus(few, 0.01)
+    assert (corpus.train, corpus.validation, corpus.test) == ([["One."], ["Two."]], [["Three."]], [["Four."]])
+    with pytest.raises(DataError, match="`data` must hold three sentences at least"):
+        load_corpus(_write(tmp_path / "two.txt", "One.\nTwo.\n"), 0.01)
+
+
 def test_what_is_not_there_or_has_no_text_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"Received one that is not there: nothing\.txt"):
         load_corpus("nothing.txt")
