@@ -117,16 +117,19 @@ class Bert(App):
             tokenizer.fit(sentence for document in corpus.train for sentence in document)
             info = {"data": config.data, TOKENIZER: tokenizer.to_dict()}
         else:
+            tokenizer = _tokenizer(info)
             corpus = corpus._replace(train=[])  # a trained model is only tested
-        masking = _masking(config, info)
-        train, *held = (_examples(part, info, config, (config.seed, row)) for row, part in enumerate(corpus))
+        masking = WholeWordMasking(tokenizer.vocabulary, config.mask_rate)
+        train, *held = (_examples(part, tokenizer, config, (config.seed, row)) for row, part in enumerate(corpus))
         # What is held out is hidden once and for all; the training examples anew each epoch.
         validation, test = (Examples(*masking(*part, np.random.default_rng(config.seed))) for part in held)
         return Splits(train, validation, test, info)
 
     def load_other(self, data, config, info):
-        part = _examples(load_test_documents(data), info, config, config.seed)
-        test = Examples(*_masking(config, info)(*part, np.random.default_rng(config.seed)))
+        tokenizer = _tokenizer(info)
+        part = _examples(load_test_documents(data), tokenizer, config, config.seed)
+        masking = WholeWordMasking(tokenizer.vocabulary, config.mask_rate)
+        test = Examples(*masking(*part, np.random.default_rng(config.seed)))
         empty = Examples(test.x[:0], test.y[:0])
         return Splits(empty, empty, test, {**info, "data": data})
 
@@ -148,7 +151,7 @@ class Bert(App):
         model.compile(optimizer)
 
     def transform(self, config, info):
-        return _masking(config, info)
+        return WholeWordMasking(_tokenizer(info).vocabulary, config.mask_rate)
 
     def fitting(self, config, info):
         return {**super().fitting(config, info), "batches": LengthBatches}
@@ -195,13 +198,8 @@ def _tokenizer(info):
     return WordPieceTokenizer.from_dict(info[TOKENIZER])
 
 
-def _masking(config, info):
-    return WholeWordMasking(_tokenizer(info).vocabulary, config.mask_rate)
-
-
-def _examples(documents, info, config, seed):
+def _examples(documents, tokenizer, config, seed):
     """Returns documents as examples, not yet hidden."""
-    tokenizer = _tokenizer(info)
     ids = iter(tokenizer.encode_many(sentence for document in documents for sentence in document))
     documents = [[next(ids) for _ in document] for document in documents]
     # One less than there are positions: batches may be made wider by one.

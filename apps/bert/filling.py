@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 
 from apps.bert.examples import MASK
-from dlkeras.data.refusing import refuse_unless
+from dlkeras.data.refusing import refuse_unless, rows_where
 from dlkeras.models.bert.packed import read
+from dlkeras.text.endpoints import refuse_empty
 from dlkeras.text.graph_pairs import ids_with_blanks, pack_ragged
-from dlkeras.text.pair_ids import checked_pairs, refuse_empty
+from dlkeras.text.pair_ids import checked_pairs
 
 BEST = 5
 _PARTS = "first text", "second text"
@@ -53,11 +54,10 @@ def filler(model, tokenizer):
 
 def _refuse_without_blank(text, counts, length):
     there = refuse_unless(tf.size(text) > 0, "A request must hold at least one text. Received: 0")
-    rows = tf.strings.reduce_join(tf.strings.as_string(tf.where(counts == 0)[:5, 0]), separator=", ")
     blanks = refuse_unless(
         tf.reduce_all(counts > 0),
         f"A text must have a {MASK} among its first {length - 2} pieces of words. Received none in row ",
-        rows,
+        rows_where(counts == 0),
     )
     return tf.group(there, blanks)
 

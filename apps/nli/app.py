@@ -13,7 +13,7 @@ from apps.reading import check_classes, tell_problems, to_test_on
 from apps.text_report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
-from dlkeras.data.labels import labels_of, repeated
+from dlkeras.data.labels import named_answer
 from dlkeras.data.made_pairs import make_pairs
 from dlkeras.data.splits import Examples, Splits
 from dlkeras.data.text_pairs import CLASS_NAMES, load_pairs, load_test_pairs
@@ -216,17 +216,11 @@ class Nli(App):
         return {**measure(probabilities, splits.test.y), "commonest_class": commonest}
 
     def endpoints(self, model, info):
-        class_names, reader = info["class_names"], _reader(info)
+        reader = _reader(info)
         ids_of, align = reader.graph(), reader.aligned(model)
 
         def answer(logits):
-            probabilities = keras.ops.softmax(logits)
-            return {
-                "classes": repeated(class_names, keras.ops.shape(logits)[0]),
-                "label": labels_of(keras.ops.argmax(probabilities, axis=-1), class_names),
-                "score": keras.ops.max(probabilities, axis=-1),
-                "probabilities": probabilities,
-            }
+            return named_answer(keras.ops.softmax(logits), info["class_names"])
 
         def classify(premise, hypothesis):
             return answer(model(ids_of(premise, hypothesis), training=False))

@@ -6,8 +6,9 @@ from apps.bert.pretrained import open_backbone
 from dlkeras.models.bert.backbones import describe_backbone, rebuild_backbone
 from dlkeras.models.bert.heads import BertClassifier
 from dlkeras.text import WordPieceTokenizer
+from dlkeras.text.endpoints import refuse_empty
 from dlkeras.text.graph_pairs import pack_ragged
-from dlkeras.text.pair_ids import checked_pairs, refuse_empty
+from dlkeras.text.pair_ids import checked_pairs
 from dlkeras.text.sentence_pairs import pack
 
 _PARTS = "premise", "hypothesis"

@@ -12,7 +12,7 @@ from apps.sentiment.reading import PAIRS, REVIEWS, TOKENIZER, encode, encoded, r
 from apps.text_report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
-from dlkeras.data.labels import labels_of, repeated
+from dlkeras.data.labels import named_answer
 from dlkeras.data.text_files import FORMS, load_test_texts
 from dlkeras.data.word_vectors import load_word_vectors
 from dlkeras.losses import SmoothedSparseCrossEntropy
@@ -208,17 +208,10 @@ class Sentiment(App):
         return measure(probabilities, splits.test.y)
 
     def endpoints(self, model, info):
-        class_names = info["class_names"]
         tokens = WordTokenizer.from_dict(info[TOKENIZER]).graph()
 
         def answer(logits):
-            probabilities = keras.ops.softmax(logits)
-            return {
-                "classes": repeated(class_names, keras.ops.shape(logits)[0]),
-                "label": labels_of(keras.ops.argmax(probabilities, axis=-1), class_names),
-                "score": keras.ops.max(probabilities, axis=-1),
-                "probabilities": probabilities,
-            }
+            return named_answer(keras.ops.softmax(logits), info["class_names"])
 
         def ids_of(text):
             return ids_of_words(tokens, text, _MOST_WORDS)

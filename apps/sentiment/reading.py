@@ -55,7 +55,7 @@ def reading(config):
 def encoded(examples, tokenizer, config):
     """Turns texts into ids, `(texts, words of the longest)`; a longer one than `config.length` loses its end."""
     # Cut first: a single long text would make the array as wide as itself.
-    ids, _ = pad([tokenizer.encode(text)[: config.length] for text in examples.x])
+    ids, _ = pad([ids[: config.length] for ids in tokenizer.encode_many(examples.x)])
     return Examples(ids, examples.y)
 
 

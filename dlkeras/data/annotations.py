@@ -101,6 +101,18 @@ def raise_if_strict(problems, strict):
         raise DataError(f"{_count(problems, 'problem')} in the annotated pictures:\n{_listed(problems)}")
 
 
+def refuse_texts(problems, what):
+    """Raises a `DataError` that lists the first 20 of `Problem`s with texts, where there are any.
+
+    Args:
+        problems: List of `Problem`.
+        what: What cannot be used, such as `"texts"`.
+    """
+    if problems:
+        listed = "\n".join(f"{file}: {sentence}" for file, sentence in problems[:_MOST_LISTED])
+        raise DataError(f"{len(problems)} of the {what} cannot be used:\n{listed}")
+
+
 def _count(things, name):
     return f"{len(things)} {name}{'s' if len(things) > 1 else ''}"
 

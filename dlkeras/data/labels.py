@@ -21,6 +21,24 @@ def repeated(class_names, rows):
     return tf.repeat(tf.constant([class_names]), rows, axis=0)
 
 
+def named_answer(probabilities, class_names):
+    """Returns what a classifier of one label answers.
+
+    Args:
+        probabilities: Float tensor `(batch, classes)`.
+        class_names: One name a class.
+
+    Returns:
+        `classes`, all names a row; `label` and `score` of the likeliest; and `probabilities`.
+    """
+    return {
+        "classes": repeated(class_names, tf.shape(probabilities)[0]),
+        "label": labels_of(tf.argmax(probabilities, axis=-1), class_names),
+        "score": tf.reduce_max(probabilities, axis=-1),
+        "probabilities": probabilities,
+    }
+
+
 def top_labels(probabilities, class_names, k=5):
     """Names the most probable classes.
 

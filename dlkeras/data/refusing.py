@@ -17,6 +17,11 @@ def refuse_unless(condition, *words):
     return tf.debugging.Assert(condition, [message])
 
 
+def rows_where(mask):
+    """Names the first five rows where a mask `(batch,)` holds, as text with commas between."""
+    return tf.strings.reduce_join(tf.strings.as_string(tf.where(mask)[:5, 0]), separator=", ")
+
+
 def fractions(values, name, count):
     """Returns a request's float values after checking that there is one a row, each in [0, 1].
 

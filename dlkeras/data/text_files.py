@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from dlkeras.checks import check_choice
-from dlkeras.data.annotations import list_files, split_of
+from dlkeras.data.annotations import list_files, refuse_texts, split_of
 from dlkeras.data.location import DataError, find
 from dlkeras.data.splits import Examples, Splits, split_off
 from dlkeras.data.text_lines import check_encoding, read_class_lines, read_csv, read_lines, read_whole
@@ -17,7 +17,6 @@ _LAYOUTS = (
     "names of such files, one a split, or of files of one class each, such as name.pos and name.neg; a folder of "
     "folders, one a class, with a .txt file a text, or of train/ and test/ with such folders."
 )
-_MOST_LISTED = 20
 
 
 def load_texts(
@@ -101,9 +100,8 @@ def _read(source, form, columns, names, encoding, strict):
     path, problems, parts = _find(source), [], {}
     for split, rows in _parts(path, form, columns, encoding, problems):
         parts.setdefault(split, []).extend(rows)
-    if strict and problems:
-        listed = "\n".join(f"{problem.file}: {problem.sentence}" for problem in problems[:_MOST_LISTED])
-        raise DataError(f"{len(problems)} of the texts cannot be used:\n{listed}")
+    if strict:
+        refuse_texts(problems, "texts")
     if not any(parts.values()):
         raise DataError(f"{source} holds no texts with labels. {_LAYOUTS}" + _first(problems))
     if names is not None:

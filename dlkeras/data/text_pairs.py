@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dlkeras.data.annotations import refuse_texts
 from dlkeras.data.location import DataError, find
 from dlkeras.data.pair_tables import Pair, read_pairs
 from dlkeras.data.splits import Examples, Splits, split_off
@@ -12,8 +13,6 @@ from dlkeras.data.text_lines import check_encoding
 
 CLASS_NAMES = ["entailment", "neutral", "contradiction"]
 """The order of the classes, where these are the labels."""
-
-_MOST_LISTED = 20
 
 
 class _Source(NamedTuple):
@@ -64,7 +63,8 @@ def load_pairs(
     files, reading = _sources(sources), _Reading(columns, names, encoding)
     found = [reading.rows(source.path) for source in files]
     held_out = {split: _rows(reading, given) for split, given in (("validation", validation), ("test", test)) if given}
-    reading.refuse_problems(strict)
+    if strict:
+        refuse_texts(reading.problems, "pairs")
     class_names = _class_names(found, sources)
     parts = {split: _examples(rows, class_names, split) for split, rows in held_out.items()}
     drawn = {"test": test_fraction, "validation": validation_fraction}
@@ -126,11 +126,6 @@ class _Reading:
         if label not in self._names:
             raise DataError(f"{path}: a label must be one of {', '.join(self._names)}. Received: {label}")
         return self._names[label]
-
-    def refuse_problems(self, strict):
-        if strict and self.problems:
-            listed = "\n".join(f"{file}: {sentence}" for file, sentence in self.problems[:_MOST_LISTED])
-            raise DataError(f"{len(self.problems)} of the pairs cannot be used:\n{listed}")
 
 
 def _sources(text):

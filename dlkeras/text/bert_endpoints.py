@@ -6,9 +6,10 @@ The models are those of `dlkeras.models.bert.heads`; texts are string tensors `(
 
 import tensorflow as tf
 
-from dlkeras.data.labels import labels_of, repeated
+from dlkeras.data.labels import labels_of, named_answer
+from dlkeras.text.endpoints import refuse_empty
 from dlkeras.text.graph_pairs import pack_ragged
-from dlkeras.text.pair_ids import checked_pairs, refuse_empty
+from dlkeras.text.pair_ids import checked_pairs
 
 
 def classify_texts(model, tokenizer, class_names):
@@ -27,13 +28,7 @@ def classify_texts(model, tokenizer, class_names):
     def classify(text):
         pieces = _pieces(tokens, text, "text")
         packed = pack_ragged(tokenizer.vocabulary, pieces, pieces[:, :0], model.backbone.max_sequence_length)
-        probabilities = tf.nn.softmax(model(packed, training=False))
-        return {
-            "classes": repeated(class_names, tf.shape(probabilities)[0]),
-            "label": labels_of(tf.argmax(probabilities, axis=-1), class_names),
-            "score": tf.reduce_max(probabilities, axis=-1),
-            "probabilities": probabilities,
-        }
+        return named_answer(tf.nn.softmax(model(packed, training=False)), class_names)
 
     return classify
 

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from dlkeras.data.refusing import refuse_unless
+from dlkeras.text.endpoints import refuse_empty
 
 
 def checked_pairs(first, second, names=("premise", "hypothesis"), plurals=("premises", "hypotheses")):
@@ -26,21 +27,6 @@ def checked_pairs(first, second, names=("premise", "hypothesis"), plurals=("prem
     )
     with tf.control_dependencies([there, alike]):
         return tf.identity(first), tf.identity(second)
-
-
-def refuse_empty(lengths, what):
-    """Makes an operation that refuses a text without a word, for `tf.control_dependencies`.
-
-    Args:
-        lengths: Number of words of each text, integers `(batch,)`.
-        what: What such a text is called, such as "premise".
-
-    Raises:
-        tf.errors.InvalidArgumentError: A text has none.
-    """
-    empty = tf.where(lengths == 0)[:5, 0]
-    rows = tf.strings.reduce_join(tf.strings.as_string(empty), separator=", ")
-    return refuse_unless(tf.size(empty) == 0, f"A {what} must have a word at least. Received none in row ", rows)
 
 
 def ids_of_pairs(tokens, premises, hypotheses, max_length):
