@@ -94,20 +94,21 @@ def steps_of(splits, config, epochs):
     return max(1, len(splits.train.y) // config.batch_size) * epochs
 
 
-def make_optimizer(kind, config, learning_rate, steps):
-    """Makes an optimizer with a one-cycle schedule.
+def make_optimizer(kind, config, learning_rate, steps, schedule=None):
+    """Makes an optimizer with a schedule.
 
     Args:
         kind: Class of the optimizer.
         config: With `weight_decay`, decoupled and on kernels only, and `average`, the momentum of averaged weights.
         learning_rate: Peak of the schedule.
         steps: Number of batches of the whole run.
+        schedule: The schedule; `None` for a one-cycle one with that peak.
 
     Returns:
         A `keras.optimizers.Optimizer`.
     """
     averaging = {"use_ema": True, "ema_momentum": config.average} if config.average else {}
-    optimizer = kind(OneCycle(learning_rate, steps), weight_decay=config.weight_decay or None, **averaging)
+    optimizer = kind(schedule or OneCycle(learning_rate, steps), weight_decay=config.weight_decay or None, **averaging)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta", "token", "positions"])
     return optimizer
 

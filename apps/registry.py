@@ -10,6 +10,7 @@ APPS = {
     "sentiment": "apps.sentiment.app:Sentiment",
     "bert": "apps.bert.app:Bert",
     "nli": "apps.nli.app:Nli",
+    "translation": "apps.translation.app:Translation",
 }
 
 _TABLES = "apps.image_classification.benchmarks"

@@ -1,4 +1,4 @@
-"""Learning-rate schedules that Keras lacks: `WarmUp`, `Step`, `Cyclical`, `OneCycle`.
+"""Learning-rate schedules that Keras lacks: `WarmUp`, `InverseSquareRoot`, `Step`, `Cyclical`, `OneCycle`.
 
 A schedule maps the optimiser's step (one batch, counted from 0) to a learning rate. Exponential decay, cosine decay
 with and without restarts, polynomial and inverse-time decay are in `keras.optimizers.schedules`: take them from there,
@@ -55,6 +55,34 @@ class WarmUp(schedules.LearningRateSchedule):
         if isinstance(config["schedule"], dict):
             config["schedule"] = schedules.deserialize(config["schedule"])
         return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package="dlkeras")
+class InverseSquareRoot(schedules.LearningRateSchedule):
+    """Climbs linearly to a peak, then falls with the inverse square root of the step.
+
+    Args:
+        peak: the highest rate, above 0; width^-0.5 times steps^-0.5 in the paper.
+        steps: length of the climb in optimiser steps, at least 1.
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Source: Vaswani et al. 2017, "Attention Is All You Need", section 5.3.
+    """
+
+    def __init__(self, peak, steps):
+        check_positive("peak", peak)
+        check_positive("steps", steps)
+        self.peak = peak
+        self.steps = steps
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32") + 1.0
+        return self.peak * ops.minimum(step / self.steps, ops.sqrt(self.steps / step))
+
+    def get_config(self):
+        return {"peak": self.peak, "steps": self.steps}
 
 
 @keras.saving.register_keras_serializable(package="dlkeras")

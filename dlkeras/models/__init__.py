@@ -5,7 +5,8 @@ import importlib
 
 from dlkeras.checks import check_choice
 
-# The files that hold named sizes, by room. Each has VARIANTS: name -> (class or function, keyword arguments).
+# The files that hold named sizes, by what they are for. Each has VARIANTS: name -> (class or function, keyword
+# arguments). A file is in the folder of its room, or in the one that its name begins with.
 _ROOMS = {
     "vision": (
         "mlp",
@@ -26,6 +27,8 @@ _ROOMS = {
     "style": ("conditional",),
     "text": ("bag_of_words", "birnn", "text_cnn"),
     "pairs": ("decomposable_attention",),
+    "translation": ("text.transformer",),
+    "language": ("text.gpt",),
 }
 
 
@@ -34,7 +37,8 @@ def _variants(rooms=_ROOMS):
     variants = {}
     for room in rooms:
         for file in _ROOMS[room]:
-            variants.update(importlib.import_module(f"dlkeras.models.{room}.{file}").VARIANTS)
+            path = file if "." in file else f"{room}.{file}"
+            variants.update(importlib.import_module(f"dlkeras.models.{path}").VARIANTS)
     return variants
 
 
@@ -43,7 +47,8 @@ def list(room=None):
 
     Args:
         room: `"vision"` for the picture classifiers alone, `"detection"`, `"segmentation"`, `"style"`, `"text"` for
-            classifiers of texts, `"pairs"` for those of pairs of texts.
+            classifiers of texts, `"pairs"` for those of pairs of texts, `"translation"`, `"language"` for models that
+            go on with a text.
 
     Raises:
         ValueError: There is no such room.

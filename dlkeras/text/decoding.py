@@ -1,0 +1,337 @@
+"""Models to sequences of tokens, inside the graph: the likeliest, drawn ones, or those that a search over beams finds.
+
+A model is asked by `step(tokens, memory, state)`: int32 `(batch, beams)` in, logits `(batch, beams, vocabulary)` and the
+next state out. `memory` and `state` are nested structures of tensors `(batch, ...)` and `(batch, beams, ...)`; a
+state may grow, as a cache of keys and values does. Rows that have ended are taken out and cost nothing more.
+
+KerasHub's samplers keep such rows to the end, have caches of a fixed length, and draw by variables, which a served
+model cannot seed anew for each request; so these are written here.
+"""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from dlkeras.checks import check_positive
+from dlkeras.text.sampling import NOTHING
+
+
+class Decoded(NamedTuple):
+    """Sequences, the best of each row first.
+
+    Attributes:
+        tokens: int32 `(batch, beams, length)`, 0 after the end; the token that ended a sequence is not among them.
+        lengths: int32 `(batch, beams)`.
+        scores: float32 `(batch, beams)`: log-probability, of a search over beams divided by `length_penalty`; below
+            `NOTHING / 2` where there is no such sequence.
+        logprobs: float32 `(batch, beams, length)`: log-probability of each token, 0 after the end.
+    """
+
+    tokens: Any
+    lengths: Any
+    scores: Any
+    logprobs: Any
+
+
+class Rules(NamedTuple):
+    """What holds whatever the way of decoding.
+
+    Attributes:
+        stop: Ids that end a sequence.
+        never: Ids that are not said, such as padding.
+        repetition_penalty: What the logit of a token that is there already is divided by, or multiplied where it is
+            below 0 (Keskar et al. 2019, "CTRL"); 1 for no penalty.
+    """
+
+    stop: tuple = ()
+    never: tuple = (0,)
+    repetition_penalty: float = 1.0
+
+
+def length_penalty(length, alpha):
+    """Returns what a log-probability is divided by (Wu et al. 2016, "Google's neural machine translation system").
+
+    Args:
+        length: Number of tokens, the one that ended the sequence included.
+        alpha: 0 for none, which favours short sequences.
+    """
+    return ((5.0 + tf.cast(length, "float32")) / 6.0) ** alpha
+
+
+def greedy(step, first, memory, state, max_length, rules=Rules()):
+    """Takes the likeliest token each time; see `sample`."""
+    return sample(step, first, memory, state, max_length, None, rules)
+
+
+def sample(step, first, memory, state, max_length, sampling=None, rules=Rules(), before=None):
+    """Draws one sequence a row.
+
+    Args:
+        step: The model; its state has one beam.
+        first: Token that each row goes on from, int32 `(batch,)`.
+        memory: Of the model.
+        state: Of the model.
+        max_length: Tokens at most, int32 `(batch,)`, 0 or more, or one number for all.
+        sampling: A `dlkeras.text.sampling.Sampling`; `None` for the likeliest token.
+        rules: `Rules`.
+        before: int32 `(batch, length)`: tokens that count as there already for the penalty; 0 is padding.
+
+    Returns:
+        `Decoded` of one beam.
+    """
+    first = tf.cast(first, "int32")
+    batch = tf.shape(first)[0]
+    limits = tf.broadcast_to(tf.cast(max_length, "int32"), [batch])
+    widest = tf.reduce_max(tf.concat([limits, [0]], 0))
+    if sampling is not None:
+        sampling = sampling.filled(batch)
+        draws = sampling.draws(widest)
+    active = {
+        "rows": tf.range(batch),
+        "tokens": first[:, None],
+        "memory": memory,
+        "state": state,
+        "seen": _seen(before, first[:, None], rules),
+    }
+    done = {
+        "tokens": tf.zeros([batch, widest], "int32"),
+        "logprobs": tf.zeros([batch, widest]),
+        "lengths": limits,
+        "scores": tf.zeros([batch]),
+    }
+
+    def body(number, active, done):
+        rows = active["rows"]
+        logits, state = step(active["tokens"], active["memory"], active["state"])
+        logits = _ruled(logits, active["seen"], rules)[:, 0]
+        if sampling is None:
+            tokens = tf.argmax(logits, axis=-1, output_type="int32")
+        else:
+            tokens = sampling.of_rows(rows).choose(logits, tf.gather(draws[:, number], rows))
+        logprobs = tf.gather(tf.nn.log_softmax(logits), tokens, batch_dims=1)
+        stopped = _is_any(tokens, rules.stop)
+        places = tf.stack([rows, tf.fill(tf.shape(rows), number)], axis=1)
+        done = {
+            "tokens": tf.tensor_scatter_nd_update(done["tokens"], places, tf.where(stopped, 0, tokens)),
+            "logprobs": tf.tensor_scatter_nd_update(done["logprobs"], places, tf.where(stopped, 0.0, logprobs)),
+            "lengths": tf.tensor_scatter_nd_min(
+                done["lengths"], rows[:, None], tf.where(stopped, number, number + tf.ones_like(rows) * widest)
+            ),
+            "scores": tf.tensor_scatter_nd_add(done["scores"], rows[:, None], logprobs),
+        }
+        active = {**active, "tokens": tokens[:, None], "state": state}
+        active["seen"] = _seen_too(active["seen"], tokens[:, None], rules)
+        return number + 1, _without(active, stopped | (tf.gather(limits, rows) <= number + 1)), done
+
+    _, _, done = _loop(body, 0, _without(active, limits <= 0), done, step)
+    return Decoded(*(done[name][:, None] for name in Decoded._fields))
+
+
+def beam_search(step, first, memory, state, max_length, beams, alpha=0.6, rules=Rules()):
+    """Searches for the likeliest sequences, `beams` at a time.
+
+    A beam that ends keeps its place: the others go on in fewer. What is cut at `max_length` counts like what ended.
+
+    Args:
+        step: The model; its state has one beam.
+        first: Token that each row goes on from, int32 `(batch,)`.
+        memory: Of the model.
+        state: Of the model.
+        max_length: Tokens at most, the one that ends a sequence included: int32 `(batch,)`, above 0, or one number.
+        beams: Number of sequences, at least 1; with 1 it is `greedy`.
+        alpha: Of `length_penalty`.
+        rules: `Rules`.
+
+    Returns:
+        `Decoded`, the best sequence of each row first.
+
+    Raises:
+        ValueError: `beams` is below 1.
+    """
+    check_positive("beams", beams)
+    first = tf.cast(first, "int32")
+    batch = tf.shape(first)[0]
+    limits = tf.broadcast_to(tf.cast(max_length, "int32"), [batch])
+    widest = tf.reduce_max(tf.concat([limits, [0]], 0))
+    nothing = tf.fill([batch, beams], NOTHING)
+    tokens = tf.repeat(first[:, None], beams, axis=1)
+    active = {
+        "rows": tf.range(batch),
+        "tokens": tokens,
+        "memory": memory,
+        # All beams are alike at first, so all but one count as impossible.
+        "state": tf.nest.map_structure(lambda x: tf.repeat(x, beams, axis=1), state),
+        "seen": _seen(None, tokens, rules),
+        "said": _sequences(batch, beams, tf.concat([tf.zeros([batch, 1]), nothing[:, 1:]], axis=1)),
+        "ended": _sequences(batch, beams, nothing),
+    }
+    done = {
+        "tokens": tf.zeros([batch, beams, widest], "int32"),
+        "logprobs": tf.zeros([batch, beams, widest]),
+        "lengths": tf.zeros([batch, beams], "int32"),
+        "scores": nothing,
+    }
+
+    def body(number, active, done):
+        logits, state = step(active["tokens"], active["memory"], active["state"])
+        logprobs = tf.nn.log_softmax(_ruled(logits, active["seen"], rules))
+        parents, tokens, scores = _best(active["said"]["scores"][:, :, None] + logprobs, beams)
+        # Beams that have ended have left their place empty.
+        left = beams - tf.math.count_nonzero(is_possible(active["ended"]["scores"]), axis=1, dtype="int32")
+        possible = (tf.range(beams) < left[:, None]) & is_possible(scores)
+        stopped = _is_any(tokens, rules.stop)
+        ends = possible & (stopped | (tf.gather(limits, active["rows"]) <= number + 1)[:, None])
+        said = _longer(active["said"], parents, tokens, stopped, tf.gather(logprobs, parents, batch_dims=1))
+        new = {**said, "scores": tf.where(ends, scores / length_penalty(number + 1, alpha), NOTHING)}
+        ended = _best_of(_padded(active["ended"], 1), new, beams)
+        goes_on = possible & ~ends
+        finished = ~tf.reduce_any(goes_on, axis=1)
+        done = tf.cond(tf.reduce_any(finished), lambda: _written(done, ended, active["rows"], finished), lambda: done)
+        rest = {
+            "rows": active["rows"],
+            "tokens": tokens,
+            "memory": active["memory"],
+            "said": {**said, "scores": tf.where(goes_on, scores, NOTHING)},
+            "ended": ended,
+        }
+        kept = tf.where(~finished)[:, 0]
+        rest = _without(rest, finished)
+        # Beams go on from their parents' state, those of rows that go on: one copy for both.
+        parents = tf.gather(parents, kept)
+        places = tf.stack([tf.broadcast_to(tf.cast(kept, "int32")[:, None], tf.shape(parents)), parents], axis=2)
+        state, seen = tf.nest.map_structure(lambda x: tf.gather_nd(x, places), (state, active["seen"]))
+        rest["state"], rest["seen"] = state, _seen_too(seen, rest["tokens"], rules)
+        return number + 1, rest, done
+
+    _, _, done = _loop(body, 0, active, done, step)
+    return Decoded(*(done[name] for name in Decoded._fields))
+
+
+def _loop(body, number, active, done, step):
+    """Runs a body until no row is active."""
+    loose = tf.nest.map_structure(lambda x: tf.TensorShape([None] * x.shape.rank), (active, done))
+    kept = _kept_shapes(step, active)
+    loose[0]["memory"], loose[0]["state"] = kept
+    number = tf.constant(number)
+    return tf.while_loop(
+        lambda _, active, done: tf.size(active["rows"]) > 0,
+        body,
+        (number, active, done),
+        shape_invariants=(number.shape, *loose),
+    )
+
+
+def _kept_shapes(step, active):
+    """Returns the shapes of memory and state as far as they stay: rows become fewer, and states may grow."""
+    arguments = active["tokens"], active["memory"], active["state"]
+    specs = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), arguments)
+    # Traced, not run: tells which axes are of another size after a step.
+    _, after = tf.function(step).get_concrete_function(*specs).structured_outputs
+    memory = tf.nest.map_structure(lambda spec: spec.shape, specs[1])
+    return memory, tf.nest.map_structure(_common_shape, specs[2], after)
+
+
+def _common_shape(before, after):
+    return tf.TensorShape([a if a == b else None for a, b in zip(before.shape, after.shape, strict=True)])
+
+
+def _without(active, ended):
+    """Takes out the rows that have ended."""
+
+    def rest():
+        kept = tf.where(~ended)[:, 0]
+        return tf.nest.map_structure(lambda x: tf.gather(x, kept), active)
+
+    return tf.cond(tf.reduce_any(ended), rest, lambda: active)
+
+
+def _sequences(batch, beams, scores):
+    """Returns sequences of no token."""
+    return {
+        "tokens": tf.zeros([batch, beams, 0], "int32"),
+        "logprobs": tf.zeros([batch, beams, 0]),
+        "lengths": tf.zeros([batch, beams], "int32"),
+        "scores": scores,
+    }
+
+
+def _best(totals, beams):
+    """Returns the beams, tokens and totals of the best continuations, each `(batch, beams)`."""
+    vocabulary = tf.shape(totals)[2]
+    scores, places = tf.math.top_k(tf.reshape(totals, [tf.shape(totals)[0], -1]), beams)
+    return places // vocabulary, places % vocabulary, scores
+
+
+def _longer(said, parents, tokens, stopped, logprobs):
+    """Returns the parents' sequences with a token more; the one that ends a sequence is not written down."""
+    parent = {name: tf.gather(said[name], parents, batch_dims=1) for name in ("tokens", "logprobs", "lengths")}
+    logprobs = tf.where(stopped, 0.0, tf.gather(logprobs, tokens, batch_dims=2))
+    return {
+        "tokens": tf.concat([parent["tokens"], tf.where(stopped, 0, tokens)[:, :, None]], axis=2),
+        "logprobs": tf.concat([parent["logprobs"], logprobs[:, :, None]], axis=2),
+        "lengths": parent["lengths"] + tf.cast(~stopped, "int32"),
+    }
+
+
+def _best_of(ended, new, beams):
+    both = {name: tf.concat([ended[name], new[name]], axis=1) for name in ended}
+    scores, places = tf.math.top_k(both["scores"], beams)
+    return {name: tf.gather(x, places, batch_dims=1) for name, x in both.items() if name != "scores"} | {
+        "scores": scores
+    }
+
+
+def _padded(sequences, count):
+    """Returns sequences with so many places more."""
+    paddings = [[0, 0], [0, 0], [0, count]]
+    return {**sequences, **{name: tf.pad(sequences[name], paddings) for name in ("tokens", "logprobs")}}
+
+
+def _written(done, ended, rows, finished):
+    """Puts the sequences of finished rows where they belong."""
+    widest = tf.shape(done["tokens"])[2]
+    ended = _padded(ended, widest - tf.shape(ended["tokens"])[2])
+    places = tf.boolean_mask(rows, finished)[:, None]
+    return {
+        name: tf.tensor_scatter_nd_update(done[name], places, tf.boolean_mask(ended[name], finished)) for name in done
+    }
+
+
+def is_possible(scores):
+    """Tells scores of sequences from those of places where there is none."""
+    return scores > NOTHING / 2
+
+
+def _is_any(tokens, ids):
+    found = tf.zeros(tf.shape(tokens), "bool")
+    for number in ids:
+        found = found | (tokens == number)
+    return found
+
+
+def _ruled(logits, seen, rules):
+    """Returns logits `(batch, beams, vocabulary)` by the rules."""
+    logits = tf.cast(logits, "float32")
+    if rules.repetition_penalty != 1:
+        found = tf.gather(logits, seen, batch_dims=2)
+        found = tf.where(found > 0, found / rules.repetition_penalty, found * rules.repetition_penalty)
+        batch, beams = (tf.range(size) for size in tf.unstack(tf.shape(logits)[:2]))
+        rows, columns = (tf.broadcast_to(x, tf.shape(seen)) for x in (batch[:, None, None], beams[:, None]))
+        # A token that was there several times is written several times, the same each time.
+        logits = tf.tensor_scatter_nd_update(logits, tf.stack([rows, columns, seen], axis=3), found)
+    if rules.never:
+        never = tf.reduce_any(tf.range(tf.shape(logits)[-1])[:, None] == [*rules.never], axis=1)
+        logits = tf.where(never, NOTHING, logits)
+    return logits
+
+
+def _seen(before, tokens, rules):
+    """Returns the ids that are there already, int32 `(batch, beams, ids)`; nothing where nobody asks."""
+    if rules.repetition_penalty == 1:
+        return ()
+    seen = tokens[:, :, None]
+    return seen if before is None else tf.concat([before[:, None], seen], axis=2)
+
+
+def _seen_too(seen, tokens, rules):
+    return seen if rules.repetition_penalty == 1 else tf.concat([seen, tokens[:, :, None]], axis=2)
