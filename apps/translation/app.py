@@ -4,17 +4,24 @@ import dataclasses
 
 import keras
 
-from apps.base import App, make_optimizer
+import numpy as np
+
+from apps.base import App, Endpoint, make_optimizer
 from apps.reading import tell_problems
+from apps.translation.examples import EXAMPLES
+from apps.translation.measuring import perplexity, translate_all
+from apps.translation.report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
 from dlkeras.data.parallel_text import load_parallel
 from dlkeras.data.splits import Examples, Splits
 from dlkeras.losses import MaskedCrossEntropy
+from dlkeras.metrics import bleu
 from dlkeras.metrics.sequences import Perplexity
 from dlkeras.schedules import InverseSquareRoot
 from dlkeras.text.batches import LengthBatches
 from dlkeras.text.parallel_ids import ParallelIds
+from dlkeras.text.translating import Translator
 
 PHRASES = "phrases"
 PIECES = "pieces"  # the key in `info`
@@ -160,6 +167,34 @@ class Translation(App):
 
     def fitting(self, config, info):
         return {**super().fitting(config, info), "batches": LengthBatches}
+
+    def evaluate(self, model, splits, directory=None):
+        pieces = _pieces(splits.info)
+        found = translate_all(Translator(model, pieces), splits.test.x[:, 0])
+        said = [pieces.decode(ids) for ids in found]
+        meant = [pieces.decode(ids) for ids in splits.test.y.tolist()]
+        if directory is not None:
+            read = [pieces.decode(ids) for ids in splits.test.x[:, 0].tolist()]
+            write_report(directory, read, said, meant)
+        return {
+            "bleu": bleu(said, meant).score,
+            "lowercased_bleu": bleu(said, meant, lowercase=True).score,
+            "perplexity": perplexity(model, splits.test),
+        }
+
+    def endpoints(self, model, info):
+        translator = Translator(model, _pieces(info))
+        inputs = {"text": ((None,), "string")}
+        example = {"text": [EXAMPLES[0]]}
+        functions = {"serving_default": translator.translate}
+        if has_attention(model):
+            functions["attention"] = translator.attend
+        return [Endpoint(name, function, inputs, example) for name, function in functions.items()]
+
+    def demo(self, predict):
+        from apps.translation.demo import build_page
+
+        return build_page(predict)
 
 
 def _made(config):

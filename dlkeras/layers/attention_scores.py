@@ -26,8 +26,9 @@ class _ScoredAttention(layers.Layer):
             `(context, weights)`, `(batch, queries, features)` and `(batch, queries, length)`.
         """
         scores = self.scores(query, keys)
-        # Not `ops.softmax`, which warns of a single place.
-        weights = keras.activations.softmax(scores + hiding(keep, scores.dtype)[:, None])
+        scores = scores + hiding(keep, scores.dtype)[:, None]
+        weights = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
+        weights = weights / ops.sum(weights, axis=-1, keepdims=True)
         return ops.matmul(weights, memory), weights
 
     def compute_output_shape(self, query_shape, memory_shape, keys_shape, keep_shape):

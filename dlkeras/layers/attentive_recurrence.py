@@ -67,7 +67,7 @@ class AttentiveRecurrence(layers.Layer):
         """
 
         def step(carry, token):
-            outputs, context, states = self.step(token, carry[1:], memory, keys, keep)
+            _, context, states = self.step(token, carry[1:], memory, keys, keep)
             carry = (context, *states)
             return carry, carry
 

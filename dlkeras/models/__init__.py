@@ -27,8 +27,8 @@ _ROOMS = {
     "style": ("conditional",),
     "text": ("bag_of_words", "birnn", "text_cnn"),
     "pairs": ("decomposable_attention",),
-    "translation": ("text.transformer",),
-    "language": ("text.gpt",),
+    "translation": ("text.seq2seq", "text.transformer"),
+    "language": ("text.recurrent_language", "text.gpt"),
 }
 
 

@@ -63,7 +63,7 @@ def greedy(step, first, memory, state, max_length, rules=Rules()):
     return sample(step, first, memory, state, max_length, None, rules)
 
 
-def sample(step, first, memory, state, max_length, sampling=None, rules=Rules(), before=None):
+def sample(step, first, memory, state, max_length, sampling=None, rules=Rules(), before=None, keep_state=False):
     """Draws one sequence a row.
 
     Args:
@@ -75,9 +75,11 @@ def sample(step, first, memory, state, max_length, sampling=None, rules=Rules(),
         sampling: A `dlkeras.text.sampling.Sampling`; `None` for the likeliest token.
         rules: `Rules`.
         before: int32 `(batch, length)`: tokens that count as there already for the penalty; 0 is padding.
+        keep_state: Whether the state is wanted in which each row has ended: before its last token was read. Only of a
+            state that does not grow.
 
     Returns:
-        `Decoded` of one beam.
+        `Decoded` of one beam; with `keep_state` a pair of that and the state.
     """
     first = tf.cast(first, "int32")
     batch = tf.shape(first)[0]
@@ -98,6 +100,7 @@ def sample(step, first, memory, state, max_length, sampling=None, rules=Rules(),
         "logprobs": tf.zeros([batch, widest]),
         "lengths": limits,
         "scores": tf.zeros([batch]),
+        "state": state if keep_state else (),
     }
 
     def body(number, active, done):
@@ -118,13 +121,20 @@ def sample(step, first, memory, state, max_length, sampling=None, rules=Rules(),
                 done["lengths"], rows[:, None], tf.where(stopped, number, number + tf.ones_like(rows) * widest)
             ),
             "scores": tf.tensor_scatter_nd_add(done["scores"], rows[:, None], logprobs),
+            "state": done["state"],
         }
         active = {**active, "tokens": tokens[:, None], "state": state}
         active["seen"] = _seen_too(active["seen"], tokens[:, None], rules)
-        return number + 1, _without(active, stopped | (tf.gather(limits, rows) <= number + 1)), done
+        ended = stopped | (tf.gather(limits, rows) <= number + 1)
+        if keep_state:
+            done["state"] = tf.cond(
+                tf.reduce_any(ended), lambda: _put(done["state"], rows, state, ended), lambda: done["state"]
+            )
+        return number + 1, _without(active, ended), done
 
     _, _, done = _loop(body, 0, _without(active, limits <= 0), done, step)
-    return Decoded(*(done[name][:, None] for name in Decoded._fields))
+    decoded = Decoded(*(done[name][:, None] for name in Decoded._fields))
+    return (decoded, done["state"]) if keep_state else decoded
 
 
 def beam_search(step, first, memory, state, max_length, beams, alpha=0.6, rules=Rules()):
@@ -223,12 +233,12 @@ def _loop(body, number, active, done, step):
 
 def _kept_shapes(step, active):
     """Returns the shapes of memory and state as far as they stay: rows become fewer, and states may grow."""
-    arguments = active["tokens"], active["memory"], active["state"]
-    specs = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), arguments)
+    parts = active["memory"], active["state"]
+    memory, state = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), parts)
     # Traced, not run: tells which axes are of another size after a step.
-    _, after = tf.function(step).get_concrete_function(*specs).structured_outputs
-    memory = tf.nest.map_structure(lambda spec: spec.shape, specs[1])
-    return memory, tf.nest.map_structure(_common_shape, specs[2], after)
+    traced = tf.function(step).get_concrete_function(tf.TensorSpec([None, None], "int32"), memory, state)
+    _, after = traced.structured_outputs
+    return tf.nest.map_structure(lambda spec: spec.shape, memory), tf.nest.map_structure(_common_shape, state, after)
 
 
 def _common_shape(before, after):
@@ -290,11 +300,15 @@ def _padded(sequences, count):
 def _written(done, ended, rows, finished):
     """Puts the sequences of finished rows where they belong."""
     widest = tf.shape(done["tokens"])[2]
-    ended = _padded(ended, widest - tf.shape(ended["tokens"])[2])
-    places = tf.boolean_mask(rows, finished)[:, None]
-    return {
-        name: tf.tensor_scatter_nd_update(done[name], places, tf.boolean_mask(ended[name], finished)) for name in done
-    }
+    return _put(done, rows, _padded(ended, widest - tf.shape(ended["tokens"])[2]), finished)
+
+
+def _put(whole, rows, part, chosen):
+    """Puts the chosen rows of a part where they belong in the whole."""
+    places = tf.boolean_mask(rows, chosen)[:, None]
+    return tf.nest.map_structure(
+        lambda x, new: tf.tensor_scatter_nd_update(x, places, tf.boolean_mask(new, chosen)), whole, part
+    )
 
 
 def is_possible(scores):

@@ -104,26 +104,3 @@ class GraphBytePairs(GraphTokenizer):
 
     def _pair(self, left, right):
         return left * len(self._vocabulary) + right
-
-
-def piece_texts(vocabulary):
-    """Returns what stands for each id of byte pairs in a text, an array of bytes; nothing for those reserved."""
-    bytes_of = {character: bytes([number]) for number, character in enumerate(BYTE_CHARACTERS)}
-    reserved = set(vocabulary.reserved.values())
-    return np.array(
-        [b"" if token in reserved else b"".join(map(bytes_of.get, token)) for token in vocabulary.tokens], object
-    )
-
-
-def joined_pieces(texts, ids):
-    """Puts pieces together.
-
-    Args:
-        texts: What `piece_texts` gave.
-        ids: int32 `(..., length)`.
-
-    Returns:
-        String tensor `(...)` of UTF-8 without spaces at its ends; bytes that are none become U+FFFD.
-    """
-    joined = tf.strings.reduce_join(tf.gather(texts, ids), axis=-1)
-    return tf.strings.strip(tf.strings.unicode_transcode(joined, "UTF-8", "UTF-8"))

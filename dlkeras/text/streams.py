@@ -1,9 +1,12 @@
 """A long text as training batches: windows at random places, or lanes that are read in order."""
 
+import keras
 import numpy as np
+from keras import ops
 
 from dlkeras.checks import check_positive
 from dlkeras.data.splits import Examples
+from dlkeras.losses.sequences import token_losses
 from dlkeras.training.batches import Batches
 
 
@@ -102,7 +105,7 @@ class StreamBatches(_TextBatches):
         seed: Seed of the places.
         epoch: Epoch to begin with.
         transform: As of `Batches`.
-        model: Keeps its state: `model.carry(batch_size)` is called before the first epoch, and `model.reset()` as each
+        model: Keeps its state: `model.carry(batch_size)` is called before the first epoch, and `model.forget()` as each
             begins; see `dlkeras.models.text.recurrent_language`. `None` for a model that has none.
     """
 
@@ -117,8 +120,44 @@ class StreamBatches(_TextBatches):
         super().begin_epoch(epoch)
         self._offset = np.random.default_rng((self._seed, epoch)).integers(len(self._ids))
         if self._model is not None:
-            self._model.reset()
+            self._model.forget()
 
     def _places(self, index, random):
         lane = len(self) * self._block
         return self._offset + lane * np.arange(self._batch_size) + index * self._block
+
+
+def evaluate_stream(model, ids, block=256, lanes=1):
+    """Measures a recurrent model on a text that it reads from beginning to end, its state carried all the way.
+
+    Args:
+        model: With `read(ids, state)` and `zero_state(batch)`, see `dlkeras.models.text.recurrent_language`.
+        ids: As of `cut_blocks`.
+        block: Ids that are read at once.
+        lanes: Pieces of equal length that the text is cut into and that are read side by side, which is quicker; each
+            begins in the state of before any text.
+
+    Returns:
+        Mean cross-entropy of all ids but the first, in nats.
+
+    Raises:
+        ValueError: There are fewer than two ids, an id is below 1, or `block` or `lanes` is.
+    """
+    check_positive("block", block)
+    check_positive("lanes", lanes)
+    x, y = cut_blocks(ids, max(1, -(-(len(ids) - 1) // lanes)))
+    reader, state = _reader(model), model.zero_state(len(x))
+    total = 0.0
+    for begin in range(0, x.shape[1], block):
+        columns = slice(begin, begin + block)
+        logits, state = reader.predict_on_batch([x[:, columns], state])
+        losses, counts = token_losses(y[:, columns], logits)
+        total += float(ops.sum(losses * counts))
+    return total / np.count_nonzero(y)
+
+
+def _reader(model):
+    """Returns the model's `read` as a Keras model, which makes a graph of it."""
+    ids = keras.Input((None,), dtype="int32")
+    state = keras.tree.map_structure(lambda x: keras.Input(x.shape[1:], dtype=x.dtype), model.zero_state(1))
+    return keras.Model([ids, state], model.read(ids, state))

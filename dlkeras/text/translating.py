@@ -5,7 +5,7 @@ import tensorflow as tf
 from dlkeras.data.refusing import refuse_unless, rows_where
 from dlkeras.text.decoding import Rules, beam_search, is_possible
 from dlkeras.text.endpoints import refuse_empty
-from dlkeras.text.graph_subwords import joined_pieces, piece_texts
+from dlkeras.text.token_texts import joined, token_texts
 
 MOST_PIECES = 400
 """Pieces of a sentence at most; two hundred words of any language have fewer."""
@@ -25,7 +25,9 @@ class Translator:
     def __init__(self, model, pieces, beams=5, alpha=0.6):
         self._model, self._pieces, self._beams, self._alpha = model, pieces, beams, alpha
         self._tokens = pieces.tokenizer.graph()
-        self._texts = piece_texts(pieces.tokenizer.vocabulary)
+        self._texts = token_texts(pieces.tokenizer)
+        # A piece may be a part of a character.
+        self._shown = [text.decode("utf-8", "replace") for text in self._texts]
         vocabulary = pieces.tokenizer.vocabulary
         self._rules = Rules((pieces.end,), (vocabulary.padding, vocabulary.unknown, pieces.begin))
 
@@ -58,7 +60,7 @@ class Translator:
         """
         ids = self._ids(text)
         found = self.search(ids)
-        said = found.tokens[:, 0]  # (batch, length)
+        said = found.tokens[:, 0, : tf.reduce_max(found.lengths[:, 0])]  # (batch, length)
         begin = tf.fill([tf.shape(ids)[0], 1], self._pieces.begin)
         before = tf.concat([begin, said], axis=1)[:, :-1]
         weights = self._model.attention_weights(_stacked(ids, before))
@@ -67,21 +69,17 @@ class Translator:
         inside = (ids != 0) & (ids != self._pieces.end)
         weights = tf.where(inside[:, None] & (said != 0)[:, :, None], weights, 0.0)
         weights = tf.math.divide_no_nan(weights, tf.reduce_sum(weights, axis=-1, keepdims=True))
-        source_tokens = tf.gather(self._texts, tf.where(inside, ids, 0))
-        return {
-            **self._answer(found),
-            "source_tokens": source_tokens[:, :-1],
-            "attention": weights[:, :, :-1],
-        }
+        source_tokens = tf.gather(self._shown, tf.where(inside, ids, 0))
+        return {**self._answer(found), "source_tokens": source_tokens[:, :-1], "attention": weights[:, :, :-1]}
 
     def _answer(self, found):
-        texts = joined_pieces(self._texts, found.tokens)
+        texts = tf.strings.strip(joined(self._texts, found.tokens))
         there = is_possible(found.scores)
         longest = tf.reduce_max(found.lengths[:, 0])
         return {
             "translation": texts[:, 0],
             "score": found.scores[:, 0],
-            "tokens": tf.gather(self._texts, found.tokens[:, 0, :longest]),
+            "tokens": tf.gather(self._shown, found.tokens[:, 0, :longest]),
             "translations": tf.where(there, texts, ""),
             "scores": tf.where(there, found.scores, 0.0),
         }

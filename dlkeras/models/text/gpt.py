@@ -170,7 +170,11 @@ class GPT(ConfiguredModel):
         return self.get_layer("places")(x, places) if self._arguments["positions"] == LEARNED else x
 
 
+_MODERN = {"positions": ROTARY, "activation": "relu_squared"}
+
 VARIANTS = {
     "gpt": (GPT, {}),
-    "gpt_mini": (GPT, {"depth": 1, "heads": 2, "width": 16, "block": 32}),
+    "gpt_rotary": (GPT, _MODERN),
+    "gpt_medium": (GPT, {**_MODERN, "depth": 5, "heads": 6, "width": 192}),
+    "gpt_mini": (GPT, {**_MODERN, "depth": 1, "heads": 2, "width": 16}),
 }

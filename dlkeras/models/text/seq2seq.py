@@ -1,8 +1,8 @@
 """Recurrent networks that translate: one reads, one writes (Sutskever et al. 2014), and may look back at what was read.
 
-One int32 array `(batch, 2, length)` in: the source's ids, and those of the translation that come before each one to say.
-Logits `(batch, length, vocabulary_size)` out. Id 0 is padding. One vocabulary, one embedding, which is the output layer
-too (Press and Wolf 2017). The source is read in its own order.
+One int32 array `(batch, 2, length)` in: the source's ids, read in their order, and those of the translation that come
+before each one to say. Logits `(batch, length, vocabulary_size)` out. Id 0 is padding. One vocabulary, one embedding,
+which is the output layer too (Press and Wolf 2017).
 """
 
 import keras
@@ -48,7 +48,7 @@ class _Network:
         self.logits = layers.Activation("linear", dtype="float32", name="logits")
 
     def read(self, source):
-        """Reads a source: `(memory, states)`, what attention takes, and the states that each decoding layer begins in."""
+        """Reads a source: `(memory, states)`, what attention takes and what each decoding layer begins in."""
         keep = ops.not_equal(source, 0)
         x, states = self.embedding(source), []
         for layer in self.encoder:
@@ -57,7 +57,7 @@ class _Network:
         return {"memory": x, "keys": self.keys(x), "keep": keep} if self.keys else {}, states
 
     def write(self, target, memory, states):
-        """Reads a translation: `(outputs, contexts, queries)`, each of its tokens; contexts are a list of one or none."""
+        """Reads a translation: `(outputs, contexts, queries)` of its tokens; contexts are a list of one or none."""
         x, contexts, queries = self.embedding(target), [], None
         for layer, before in zip(self.decoder, states, strict=True):
             x = self.dropout(x)
@@ -112,9 +112,9 @@ class Seq2Seq(ConfiguredModel):
         units: Width of each layer.
         depth: Layers of the encoder, and of the decoder.
         bidirectional: Whether half of each encoding layer's units read backwards.
-        attention: `"none"`: the decoder has the encoder's last states alone; `"bahdanau"`: its first layer looks at what
-            was read before each step; `"luong"`: its last layer does after each step (their "general" score, without
-            input feeding), for which training need not wait between steps.
+        attention: `"none"`: the decoder has the encoder's last states alone; `"bahdanau"`: its first layer looks at
+            what was read before each step; `"luong"`: its last layer does after each step (their "general" score,
+            without input feeding), for which training need not wait between steps.
         dropout: Rate before each layer and before the logits, in [0, 1).
 
     Raises:

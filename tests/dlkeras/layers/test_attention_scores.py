@@ -42,7 +42,7 @@ def test_config_symbols_and_a_single_place(seen, layer):
     assert type(again) is type(layer) and again.get_config() == layer.get_config()
     context, weights = layer(query, memory[:, :1], keys[:, :1], keep[:, :1])
     np.testing.assert_allclose(keras.ops.convert_to_numpy(context), np.repeat(memory[:, :1], 4, axis=1), rtol=1e-6)
-    symbols = layer(*(keras.Input((None, *array.shape[2:]), dtype=array.dtype) for array in seen[:3]), keep)
+    symbols = layer(*(keras.Input((None, *array.shape[2:]), dtype=array.dtype) for array in seen))
     assert [symbol.shape for symbol in symbols] == [(None, None, 6), (None, None, None)]
     assert tuple(weights.shape) == (2, 4, 1)
 

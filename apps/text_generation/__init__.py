@@ -1,0 +1,1 @@
+"""Text generation: a model goes on with what you have begun."""

@@ -1,0 +1,152 @@
+"""Text generation: a language model reads a text file, character by character or in pieces, and goes on with a prompt."""
+
+import dataclasses
+import functools
+
+import keras
+
+from apps.base import App, make_optimizer
+from dlkeras import models
+from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
+from dlkeras.data.running_text import load_running_text, make_text
+from dlkeras.data.splits import Examples, Splits
+from dlkeras.losses import MaskedCrossEntropy
+from dlkeras.schedules import OneCycle
+from dlkeras.text import BytePairTokenizer, CharacterTokenizer, Tokenizer
+from dlkeras.text.streams import StreamBatches, WindowBatches, cut_blocks
+
+MADE = "made"
+TOKENIZER = "tokenizer"  # the key in `info`
+CHARACTERS, PIECES = "characters", "pieces"
+_LAST_RATE = 0.01  # the end of the schedule, as a part of its peak
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What a run depends on.
+
+    Attributes:
+        data: `made`, which is made up, or text files and folders of them; see
+            `dlkeras.data.running_text.load_running_text`.
+        characters: Length of the text that is made up.
+        validation_fraction: Share of each text, its end, that is validated and tested on.
+        unit: What the model reads: `characters`, or `pieces` of words, byte pairs.
+        vocabulary_size: Number of pieces at most.
+        model: A model of `dlkeras.models.list("language")`.
+        block: Tokens of an example, over which gradients go back.
+        dropout: Rate in every part.
+        steps: Batches an epoch; 0 for as many as make up the text's length.
+        epochs: Passes over so many batches.
+        batch_size: Examples a step.
+        learning_rate: Peak of the schedule, for Adam.
+        warmup: Share of the steps in which the learning rate climbs.
+        weight_decay: Decoupled weight decay, on kernels only.
+        clip: Largest norm of the gradients together.
+        average: Momentum of a moving average of the weights, which is validated and kept; 0 for none.
+        patience: Epochs without improvement after which training stops; 0 for never.
+        seed: Seed of everything.
+    """
+
+    data: str = MADE
+    characters: int = 200_000
+    validation_fraction: float = 0.1
+    unit: str = CHARACTERS
+    vocabulary_size: int = 2000
+    model: str = "gpt_rotary"
+    block: int = 64
+    dropout: float = 0.0
+    steps: int = 200
+    epochs: int = 4
+    batch_size: int = 12
+    learning_rate: float = 0.003
+    warmup: float = 0.05
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    average: float = 0.0
+    patience: int = 0
+    seed: int = 0
+
+    def __post_init__(self):
+        check_choice("unit", self.unit, (CHARACTERS, PIECES))
+        check_choice("model", self.model, models.list("language"))
+        for name in ("characters", "vocabulary_size", "block", "epochs", "batch_size", "learning_rate", "clip"):
+            check_positive(name, getattr(self, name))
+        for name in ("dropout", "average", "warmup"):
+            check_rate(name, getattr(self, name))
+        check_fraction("validation_fraction", self.validation_fraction)
+
+
+_SHAKESPEARE = Config(data="shakespeare/input.txt", epochs=10)
+
+
+class TextGeneration(App):
+    """Goes on with texts."""
+
+    name = "text_generation"
+    title = "Text generation"
+    Config = Config
+    configs = {
+        "default": Config(),
+        "smoke": Config(characters=20_000, model="gpt_mini", block=32, steps=20, epochs=2, learning_rate=0.01),
+        "nano": dataclasses.replace(_SHAKESPEARE, model="gpt", learning_rate=0.001),
+        "nano_better": _SHAKESPEARE,
+        "shakespeare": dataclasses.replace(
+            _SHAKESPEARE,
+            model="gpt_medium",
+            block=256,
+            batch_size=16,
+            dropout=0.1,
+            steps=240,
+            epochs=15,
+            learning_rate=0.002,
+        ),
+    }
+    monitor = "val_loss"
+
+    def config_name(self, settings):
+        return "nano_better" if "data" in settings else "default"
+
+    def load(self, config, info=None):
+        texts = _texts(config)
+        if info is None:
+            info = {"data": config.data, TOKENIZER: _fitted(config, texts.train).to_dict()}
+        tokenizer = _tokenizer(info)
+        train, validation = (cut_blocks(tokenizer.encode(text), config.block) for text in texts)
+        return Splits(train, validation, validation, info)
+
+    def build(self, config, info):
+        block = {"block": config.block} if config.model.startswith("gpt") else {}
+        return models.create(
+            config.model,
+            vocabulary_size=len(_tokenizer(info).vocabulary),
+            dropout=config.dropout,
+            name=self.name,
+            **block,
+        )  # logits: (batch, length, vocabulary_size)
+
+    def compile(self, model, config, steps):
+        steps = config.steps * config.epochs or steps
+        schedule = OneCycle(config.learning_rate, steps, config.warmup, 0.0, _LAST_RATE)
+        optimizer = make_optimizer(keras.optimizers.Adam, config, config.learning_rate, steps, schedule)
+        optimizer.global_clipnorm = config.clip
+        model.compile(optimizer, MaskedCrossEntropy())
+
+    def fitting(self, config, info):
+        batches = functools.partial(WindowBatches, steps=config.steps)
+        return {**super().fitting(config, info), "batches": batches}
+
+
+def _texts(config):
+    if config.data == MADE:
+        return make_text(config.characters, config.validation_fraction, config.seed)
+    return load_running_text(config.data, config.validation_fraction)
+
+
+def _fitted(config, text):
+    if config.unit == CHARACTERS:
+        return CharacterTokenizer().fit([text])
+    return BytePairTokenizer(max_size=config.vocabulary_size).fit([text])
+
+
+def _tokenizer(info):
+    return Tokenizer.from_dict(info[TOKENIZER])
