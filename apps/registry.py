@@ -11,6 +11,7 @@ APPS = {
     "bert": "apps.bert.app:Bert",
     "nli": "apps.nli.app:Nli",
     "translation": "apps.translation.app:Translation",
+    "text_generation": "apps.text_generation.app:TextGeneration",
 }
 
 _TABLES = "apps.image_classification.benchmarks"

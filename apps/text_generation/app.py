@@ -2,18 +2,25 @@
 
 import dataclasses
 import functools
+import math
 
 import keras
 
-from apps.base import App, make_optimizer
+from apps.base import App, Endpoint, make_optimizer, steps_of
+from apps.text_generation.asking import CONTINUE
+from apps.text_generation.measuring import mean_loss
+from apps.text_generation.report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
-from dlkeras.data.running_text import load_running_text, make_text
+from dlkeras.data.running_text import RunningText, load_running_text, load_test_running_text, make_text
 from dlkeras.data.splits import Examples, Splits
 from dlkeras.losses import MaskedCrossEntropy
+from dlkeras.models.text.recurrent_language import RecurrentLanguageModel
 from dlkeras.schedules import OneCycle
 from dlkeras.text import BytePairTokenizer, CharacterTokenizer, Tokenizer
-from dlkeras.text.streams import StreamBatches, WindowBatches, cut_blocks
+from dlkeras.text.streams import StreamBatches, WindowBatches, cut_blocks, join_blocks
+from dlkeras.text.writing import CHOICES, Writer
+from dlkeras.training import fit
 
 MADE = "made"
 TOKENIZER = "tokenizer"  # the key in `info`
@@ -131,14 +138,49 @@ class TextGeneration(App):
         optimizer.global_clipnorm = config.clip
         model.compile(optimizer, MaskedCrossEntropy())
 
-    def fitting(self, config, info):
-        batches = functools.partial(WindowBatches, steps=config.steps)
-        return {**super().fitting(config, info), "batches": batches}
+    def load_other(self, data, config, info):
+        ids = _tokenizer(info).encode(load_test_running_text(data))
+        test = cut_blocks(ids, config.block)
+        empty = Examples(test.x[:0], test.y[:0])
+        return Splits(empty, empty, test, {**info, "data": data})
+
+    def fit(self, model, splits, config, directory, callbacks=()):
+        self.compile(model, config, steps_of(splits, config, config.epochs))
+        kind = functools.partial(WindowBatches, steps=config.steps)
+        if isinstance(model, RecurrentLanguageModel):
+            kind = functools.partial(StreamBatches, model=model)
+        fitting = {**self.fitting(config, splits.info), "batches": kind}
+        return fit(model, splits.train, splits.validation, directory, callbacks=callbacks, **fitting)
+
+    def evaluate(self, model, splits, directory=None):
+        tokenizer = _tokenizer(splits.info)
+        loss, ids = mean_loss(model, splits.test), join_blocks(splits.test)
+        if directory is not None:
+            write_report(directory, Writer(model, tokenizer))
+        # The first token is given.
+        nats = loss * (len(ids) - 1) / len(tokenizer.decode(ids[1:].tolist()))
+        return {"loss": loss, "perplexity": math.exp(loss), "bits_per_character": nats / math.log(2)}
+
+    def endpoints(self, model, info):
+        writer = Writer(model, _tokenizer(info))
+        prompt, state = {"prompt": ((None,), "string")}, {"state": ((None, writer.state_size), "float32")}
+        example = {"max_tokens": [20], "temperature": [0.8], "top_k": [0], "top_p": [0.95], "seed": [1]}
+        known = {"prompt": [""], **example}
+        return [
+            Endpoint("serving_default", writer.write, prompt | CHOICES, known),
+            Endpoint(CONTINUE, writer.go_on, state | CHOICES, {"state": writer.example_state(), **example}),
+        ]
+
+    def demo(self, predict):
+        from apps.text_generation.demo import build_page
+
+        return build_page(predict)
 
 
 def _texts(config):
     if config.data == MADE:
-        return make_text(config.characters, config.validation_fraction, config.seed)
+        lengths = config.characters, max(2, int(config.characters * config.validation_fraction))
+        return RunningText(*(make_text(length, (config.seed, part)) for part, length in enumerate(lengths)))
     return load_running_text(config.data, config.validation_fraction)
 
 

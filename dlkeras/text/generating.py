@@ -11,6 +11,7 @@ from dlkeras.text.decoding import Rules, sample
 from dlkeras.text.token_texts import left_padded
 
 _RULES = Rules(never=(0, 1))  # padding, the unknown token
+_MOST_DRAWN = 1 << 24  # tokens of a text: above that a float32 does not hold every whole number
 
 
 def continuer(model):
@@ -79,6 +80,12 @@ class WindowContinuer:
         state = tf.concat([ids, tf.stack([made, drawn + done], axis=1)], axis=1)
         return *said, tf.cast(state, "float32")
 
+    def is_state(self, state, vocabulary_size):
+        """Tells which rows may be states, bool `(batch,)`."""
+        ids, made, drawn = state[:, :-2], state[:, -2], state[:, -1]
+        known = tf.reduce_all((ids >= 0) & (ids <= vocabulary_size - 1), axis=1)
+        return known & (ids[:, -1] >= 1) & (made >= 0) & (made < self._room) & (drawn >= 0) & (drawn < _MOST_DRAWN)
+
     def _seen_from(self, ids, count):
         """Returns ids of which the last `count` are left, 0 before them."""
         return tf.where(tf.range(self._model.block) >= self._model.block - count, ids, 0)
@@ -107,6 +114,12 @@ class RecurrentContinuer:
         tokens = found.tokens[:, 0]
         last = tf.gather(tf.concat([last[:, None], tokens], axis=1), counts, batch_dims=1)
         return tokens, found.logprobs[:, 0], self._packed(state, last, drawn + counts)
+
+    def is_state(self, state, vocabulary_size):
+        """Tells which rows may be states, bool `(batch,)`."""
+        last, drawn = state[:, -2], state[:, -1]
+        finite = tf.reduce_all(tf.math.is_finite(state), axis=1)
+        return finite & (last >= 1) & (last <= vocabulary_size - 1) & (drawn >= 0) & (drawn < _MOST_DRAWN)
 
     def _packed(self, state, last, drawn):
         parts = [part[:, 0] for layer in state["layers"] for part in layer]
