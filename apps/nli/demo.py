@@ -6,9 +6,9 @@ import gradio
 
 from apps.calls import curl_values_call, python_values_call
 from apps.components import calls_of
+from apps.heat import table
 from apps.nli.asking import MAX_CHARACTERS, ask, endpoint_of
 from apps.nli.examples import EXAMPLES
-from apps.nli.heat import table
 from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 

@@ -1,4 +1,4 @@
-"""Text generation: a language model reads a text file, character by character or in pieces, and goes on with a prompt."""
+"""Text generation: a language model reads text, by characters or in pieces, and goes on with a prompt."""
 
 import dataclasses
 import functools
@@ -7,13 +7,14 @@ import math
 import keras
 
 from apps.base import App, Endpoint, make_optimizer, steps_of
+from apps.reading import to_test_on
 from apps.text_generation.asking import CONTINUE
 from apps.text_generation.measuring import mean_loss
 from apps.text_generation.report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
 from dlkeras.data.running_text import RunningText, load_running_text, load_test_running_text, make_text
-from dlkeras.data.splits import Examples, Splits
+from dlkeras.data.splits import Splits
 from dlkeras.losses import MaskedCrossEntropy
 from dlkeras.models.text.recurrent_language import RecurrentLanguageModel
 from dlkeras.schedules import OneCycle
@@ -141,8 +142,7 @@ class TextGeneration(App):
     def load_other(self, data, config, info):
         ids = _tokenizer(info).encode(load_test_running_text(data))
         test = cut_blocks(ids, config.block)
-        empty = Examples(test.x[:0], test.y[:0])
-        return Splits(empty, empty, test, {**info, "data": data})
+        return to_test_on(test, info, data)
 
     def fit(self, model, splits, config, directory, callbacks=()):
         self.compile(model, config, steps_of(splits, config, config.epochs))

@@ -7,13 +7,14 @@ import keras
 import numpy as np
 
 from apps.base import App, Endpoint, make_optimizer
-from apps.reading import tell_problems
+from apps.reading import tell_problems, to_test_on
+from apps.translation.asking import ATTENTION
 from apps.translation.examples import EXAMPLES
 from apps.translation.measuring import perplexity, translate_all
 from apps.translation.report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
-from dlkeras.data.parallel_text import load_parallel
+from dlkeras.data.parallel_text import load_parallel, load_test_parallel
 from dlkeras.data.splits import Examples, Splits
 from dlkeras.losses import MaskedCrossEntropy
 from dlkeras.metrics import bleu
@@ -25,6 +26,7 @@ from dlkeras.text.translating import Translator
 
 PHRASES = "phrases"
 PIECES = "pieces"  # the key in `info`
+_WITHOUT_ATTENTION = ("seq2seq",)
 ONE_CYCLE, INVERSE_SQUARE_ROOT = "one_cycle", "inverse_square_root"
 
 
@@ -104,9 +106,7 @@ def _multi30k(language):
     }
 
 
-_FULL = Config(
-    model="transformer", dropout=0.3, epochs=30, batch_size=128, learning_rate=0.003, average=0.998
-)
+_FULL = Config(model="transformer", dropout=0.3, epochs=30, batch_size=128, learning_rate=0.003, average=0.998)
 
 
 class Translation(App):
@@ -145,7 +145,8 @@ class Translation(App):
             tell_problems(problems, "the sentences")
         if info is None:
             pieces = ParallelIds.fit(splits.train.x, splits.train.y, config.vocabulary_size, config.lowercase)
-            info = {**splits.info, "language": config.language, PIECES: pieces.to_dict()}
+            attention = config.model not in _WITHOUT_ATTENTION
+            info = {**splits.info, "language": config.language, ATTENTION: attention, PIECES: pieces.to_dict()}
         else:
             pieces = _pieces(info)
         train = pieces.encode(*splits.train, config.length)
@@ -178,7 +179,8 @@ class Translation(App):
             write_report(directory, read, said, meant)
         return {
             "bleu": bleu(said, meant).score,
-            "lowercased_bleu": bleu(said, meant, lowercase=True).score,
+            # What papers on Multi30k report, by Moses' tokenizer.
+            "tokenized_bleu": bleu(said, meant, lowercase=True, tokenize="13a+elisions").score,
             "perplexity": perplexity(model, splits.test),
         }
 
@@ -187,9 +189,15 @@ class Translation(App):
         inputs = {"text": ((None,), "string")}
         example = {"text": [EXAMPLES[0]]}
         functions = {"serving_default": translator.translate}
-        if has_attention(model):
-            functions["attention"] = translator.attend
+        if info[ATTENTION]:
+            functions[ATTENTION] = translator.attend
         return [Endpoint(name, function, inputs, example) for name, function in functions.items()]
+
+    def load_other(self, data, config, info):
+        test, problems = load_test_parallel(data, reverse=config.reverse)
+        tell_problems(problems, "the sentences")
+        test = _pieces(info).encode(*test)
+        return to_test_on(test, info, data)
 
     def demo(self, predict):
         from apps.translation.demo import build_page

@@ -1,6 +1,7 @@
 """What a test of a translator looks like: every sentence, and how BLEU falls with length."""
 
 import csv
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def _write(path, rows):
 def _plot(path, sources, translations, references):
     words = np.array([len(source.split()) for source in sources])
     names, heights = [], []
-    for least, most in zip(_BORDERS[:-1], _BORDERS[1:], strict=True):
+    for least, most in itertools.pairwise(_BORDERS):
         rows = np.flatnonzero((words > least) & (words <= most))
         if len(rows):
             names.append(f"{words[rows].min()} to {words[rows].max()}\n({len(rows)})")

@@ -63,18 +63,21 @@ try tries trying tried | on | probiere probiert probieren probiert | an | coat j
 look looks looking looked | at | schaue schaut schauen geschaut | an | picture house horse letter dress
 put puts putting put | away | räume räumt räumen geräumt | weg | book cup ball box""".splitlines()
 ]
-ADJECTIVES = {
-    **{"old": "alt", "small": "klein", "big": "groß", "beautiful": "schön", "new": "neu", "white": "weiß"},
-    **{"black": "schwarz", "brown": "braun", "young": "jung", "friendly": "freundlich", "tall": "groß", "rich": "reich"},
+# Adjectives, and what they are in German before their endings.
+OF_PERSONS = {"old": "alt", "young": "jung", "friendly": "freundlich", "tall": "groß", "rich": "reich"}
+OF_THINGS = {
+    **{"old": "alt", "small": "klein", "big": "groß", "beautiful": "schön", "new": "neu"},
+    **{"white": "weiß", "black": "schwarz", "brown": "braun"},
 }
-OF_PERSONS = ("old", "young", "friendly", "tall", "rich")
-OF_THINGS = ("old", "small", "big", "beautiful", "new", "white", "black", "brown")
+ADJECTIVES = OF_PERSONS | OF_THINGS
 # Each pronoun, and its person: I; he, she; we, they.
 PRONOUNS = {"I": ("ich", 0), "he": ("er", 1), "she": ("sie", 1), "we": ("wir", 2), "they": ("sie", 2)}
 # Each article's stem, and the kind of its endings.
 ARTICLES = {
     "the": ("d", "definite"),
-    **{english: (german, "indefinite") for english, german in (("a", "ein"), ("no", "kein"), ("my", "mein"))},
+    "a": ("ein", "indefinite"),
+    "no": ("kein", "indefinite"),
+    "my": ("mein", "indefinite"),
     "our": ("unser", "indefinite"),
     "two": ("zwei", "number"),
     "three": ("drei", "number"),
@@ -97,7 +100,12 @@ _COMING = {"today": "heute", "tomorrow": "morgen", "this evening": "heute Abend"
 TIMES = {
     "progressive": {"today": "heute", "now": "jetzt", "at the moment": "im Moment"},
     "habit": {"every day": "jeden Tag", "every morning": "jeden Morgen", "on Sundays": "sonntags"},
-    "past": {"yesterday": "gestern", "last week": "letzte Woche", "on Monday": "am Montag", "this morning": "heute Morgen"},
+    "past": {
+        "yesterday": "gestern",
+        "last week": "letzte Woche",
+        "on Monday": "am Montag",
+        "this morning": "heute Morgen",
+    },
     **dict.fromkeys(("future", "want", "can", "must"), _COMING),
 }
 # Forms by person: I; he or she; we or they.

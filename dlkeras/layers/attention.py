@@ -162,7 +162,7 @@ class SelfAttention(_Attention):
 
 @keras.saving.register_keras_serializable(package="dlkeras")
 class CrossAttention(_Attention):
-    """Tokens look at a memory: `(batch, length, width)` and `(batch, source, memory width)` in, the like of the first out.
+    """Tokens look at a memory: `(batch, length, width)` and `(batch, source, memory width)` in, the first's like out.
 
     Args:
         heads: Number of heads, which share the width.

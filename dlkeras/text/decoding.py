@@ -1,7 +1,7 @@
 """Models to sequences of tokens, inside the graph: the likeliest, drawn ones, or those that a search over beams finds.
 
-A model is asked by `step(tokens, memory, state)`: int32 `(batch, beams)` in, logits `(batch, beams, vocabulary)` and the
-next state out. `memory` and `state` are nested structures of tensors `(batch, ...)` and `(batch, beams, ...)`; a
+A model is asked by `step(tokens, memory, state)`: int32 `(batch, beams)` in, logits `(batch, beams, vocabulary)` and
+the next state out. `memory` and `state` are nested structures of tensors `(batch, ...)` and `(batch, beams, ...)`; a
 state may grow, as a cache of keys and values does. Rows that have ended are taken out and cost nothing more.
 
 KerasHub's samplers keep such rows to the end, have caches of a fixed length, and draw by variables, which a served
@@ -48,6 +48,10 @@ class Rules(NamedTuple):
     repetition_penalty: float = 1.0
 
 
+PLAIN = Rules()
+"""Anything but padding may be said, and nothing ends a sequence but its length."""
+
+
 def length_penalty(length, alpha):
     """Returns what a log-probability is divided by (Wu et al. 2016, "Google's neural machine translation system").
 
@@ -58,12 +62,12 @@ def length_penalty(length, alpha):
     return ((5.0 + tf.cast(length, "float32")) / 6.0) ** alpha
 
 
-def greedy(step, first, memory, state, max_length, rules=Rules()):
+def greedy(step, first, memory, state, max_length, rules=PLAIN):
     """Takes the likeliest token each time; see `sample`."""
     return sample(step, first, memory, state, max_length, None, rules)
 
 
-def sample(step, first, memory, state, max_length, sampling=None, rules=Rules(), before=None, keep_state=False):
+def sample(step, first, memory, state, max_length, sampling=None, rules=PLAIN, before=None, keep_state=False):
     """Draws one sequence a row.
 
     Args:
@@ -137,7 +141,7 @@ def sample(step, first, memory, state, max_length, sampling=None, rules=Rules(),
     return (decoded, done["state"]) if keep_state else decoded
 
 
-def beam_search(step, first, memory, state, max_length, beams, alpha=0.6, rules=Rules()):
+def beam_search(step, first, memory, state, max_length, beams, alpha=0.6, rules=PLAIN):
     """Searches for the likeliest sequences, `beams` at a time.
 
     A beam that ends keeps its place: the others go on in fewer. What is cut at `max_length` counts like what ended.

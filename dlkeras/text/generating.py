@@ -1,8 +1,8 @@
 """How language models go on with texts inside the graph, some tokens now and more later, from a state handed back.
 
-A state is float32 `(batch, size)`, the same for however long a text: the ids of its last tokens for a transformer, which
-reads them anew, and what the layers hold for a recurrent network. Whether a text is made at once or in parts changes
-nothing of it.
+A state is float32 `(batch, size)`, the same for however long a text: the ids of its last tokens for a transformer,
+which reads them anew, and what the layers hold for a recurrent network. Whether a text is made at once or in parts
+changes nothing of it.
 """
 
 import tensorflow as tf

@@ -66,7 +66,9 @@ class ParallelIds:
 
     def source_ids(self, sources):
         """Returns the ids of source texts with `end`, a list of lists."""
-        return [[*ids, self.end] for ids in self.tokenizer.encode_many(_prepared(text, self.lowercase) for text in sources)]
+        return [
+            [*ids, self.end] for ids in self.tokenizer.encode_many(_prepared(text, self.lowercase) for text in sources)
+        ]
 
     def decode(self, ids):
         """Returns the text of ids."""

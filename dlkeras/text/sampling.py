@@ -35,7 +35,9 @@ class Sampling(NamedTuple):
         number = length // _BLOCK + 2
         blocks = self.first[:, None] // _BLOCK + tf.range(number)  # (batch, number)
         seeds = tf.stack([tf.repeat(self.seeds, number), tf.cast(tf.reshape(blocks, [-1]), "int64")], axis=1)
-        drawn = tf.map_fn(lambda seed: tf.random.stateless_uniform([_BLOCK], seed), seeds, fn_output_signature="float32")
+        drawn = tf.map_fn(
+            lambda seed: tf.random.stateless_uniform([_BLOCK], seed), seeds, fn_output_signature="float32"
+        )
         places = self.first[:, None] % _BLOCK + tf.range(length)
         return tf.gather(tf.reshape(drawn, [-1, number * _BLOCK]), places, batch_dims=1)
 

@@ -37,9 +37,7 @@ class Translator:
         memory, state = self._model.start(ids)
         first = tf.fill([tf.shape(ids)[0]], self._pieces.begin)
         limits = 2 * lengths + 10
-        return beam_search(
-            self._model.step, first, memory, state, limits, self._beams, self._alpha, self._rules
-        )
+        return beam_search(self._model.step, first, memory, state, limits, self._beams, self._alpha, self._rules)
 
     def translate(self, text):
         """Translates sentences, a string tensor `(batch,)`.

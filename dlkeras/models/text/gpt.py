@@ -1,6 +1,7 @@
 """Decoder-only transformer (Radford et al. 2019, "Language models are unsupervised multitask learners").
 
-Ids `(batch, length)` in, logits of the next id `(batch, length, vocabulary_size)` out. The output layer is the embedding.
+Ids `(batch, length)` in, logits of the next id `(batch, length, vocabulary_size)` out. The output layer is the
+embedding.
 """
 
 import keras

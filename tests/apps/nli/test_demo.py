@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import serving.client
-from apps.nli import asking, demo, heat
+from apps import heat
+from apps.nli import asking, demo
 from apps.predict import PredictError, ServerPredict
 
 WORDS = ["A", "<b>", "dog"]

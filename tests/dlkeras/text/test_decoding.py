@@ -43,8 +43,10 @@ def _log_probabilities(model, source, target):
     x[0, 0, : len(source)], x[0, 1, : len(target)] = source, target
     logits = np.array(model(x, training=False))[0, : len(target)]
     logits[:, [0, BEGIN]] = NOTHING
-    return logits - np.log(np.exp(logits - logits.max(-1, keepdims=True)).sum(-1, keepdims=True)) - logits.max(
-        -1, keepdims=True
+    return (
+        logits
+        - np.log(np.exp(logits - logits.max(-1, keepdims=True)).sum(-1, keepdims=True))
+        - logits.max(-1, keepdims=True)
     )
 
 
@@ -102,7 +104,9 @@ def test_the_cache_gives_the_tokens_of_computing_anew(model, sources):
 
 def test_a_row_is_answered_alone_as_among_others_and_in_a_graph(model, sources):
     search = tf.function(
-        lambda sources: beam_search(model.step, tf.fill([tf.shape(sources)[0]], BEGIN), *model.start(sources), 9, 3, rules=RULES),
+        lambda sources: beam_search(
+            model.step, tf.fill([tf.shape(sources)[0]], BEGIN), *model.start(sources), 9, 3, rules=RULES
+        ),
         input_signature=[tf.TensorSpec([None, None], tf.int32)],
     )
     together = search(sources)
@@ -195,5 +199,5 @@ def test_prompts_of_other_lengths_go_on_as_alone():
 
 
 def test_no_beam_is_refused(model, sources):
-    with pytest.raises(ValueError, match="`beams` must be above 0. Received: beams=0"):
+    with pytest.raises(ValueError, match=r"`beams` must be above 0. Received: beams=0"):
         beam_search(model.step, *_begun(model, sources), 9, 0)

@@ -1,4 +1,4 @@
-"""The alignment of two texts as a table of colours."""
+"""Weights of the words of one text by those of another, as a table of colours."""
 
 import html
 
