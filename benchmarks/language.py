@@ -169,7 +169,7 @@ def measure(task, seed):
 
 
 def commands(name, options):
-    """Returns what measures a task: `[(command, environment)]`, ours and PyTorch's; a command of `None` cannot be run."""
+    """Returns what measures a task: `(command, environment)` of ours and of PyTorch; `None` for what cannot be run."""
     task, threads = TASKS[name], str(options.threads)
     ours = [sys.executable, "-m", "benchmarks.language", "--task", name, "--seed", str(options.seed)]
     environment = {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads, "KERAS_BACKEND": "tensorflow"}
@@ -177,7 +177,7 @@ def commands(name, options):
     torch = [python, "benchmarks/torch_language.py", task.network, task.task, "--seed", str(options.seed)]
     for field in ("batch", "block", "steps", "warmup", "length", "prompt", "count"):
         torch += [f"--{field}", str(getattr(task, field))]
-    return [(ours, environment), (torch + ["--threads", threads] if python else None, {})]
+    return [(ours, environment), ([*torch, "--threads", threads] if python else None, {})]
 
 
 def run_rounds(names, options):
@@ -190,13 +190,14 @@ def run_rounds(names, options):
             ):
                 if command is not None:
                     figures.append(measure_once(command, environment))
-                    rate = figures[-1]["tokens_per_second"]
-                    print(f"round {count}/{options.rounds}  {name:16} {who:8} {rate:8.0f} tokens/s", flush=True)
+                    rate, cpu = figures[-1]["tokens_per_second"], figures[-1]["cpu_microseconds"]
+                    place = f"round {count}/{options.rounds}  {name:16} {who:8}"
+                    print(f"{place} {rate:8.0f} tokens/s  {cpu:8.1f} CPU us a token", flush=True)
     return results
 
 
 def table(results):
-    """Returns a Markdown table: tokens a second, medians over the rounds with the spread, and the ratio of the medians."""
+    """Returns a Markdown table: tokens a second, medians over the rounds with the spread, and their ratio."""
     lines = [
         "| what | dlkeras | lowest to highest | PyTorch | lowest to highest | ratio |",
         "|---|---|---|---|---|---|",

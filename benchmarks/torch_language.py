@@ -22,7 +22,7 @@ class LanguageLSTM(nn.Module):
         self.logits = nn.Linear(width, VOCABULARY)
 
     def forward(self, ids, state=None):
-        """Takes ids `(batch, length)` and a state; gives logits `(batch, length, vocabulary)` and the state after them."""
+        """Takes ids `(batch, length)` and a state; gives logits `(batch, length, vocabulary)` and the next state."""
         x, state = self.lstm(self.embedding(ids), state)
         return self.logits(x), state
 
@@ -68,7 +68,7 @@ class GPT(nn.Module):
                 nn.init.normal_(weight, std=0.02)
 
     def forward(self, ids, state=None):
-        """Takes ids `(batch, length)` and a state; gives logits `(batch, length, vocabulary)` and the state after them."""
+        """Takes ids `(batch, length)` and a state; gives logits `(batch, length, vocabulary)` and the next state."""
         caches, place = state or ([None] * len(self.layers), 0)
         x = self.embedding(ids) + self.places.weight[place : place + ids.shape[1]]
         for layer, cache in zip(self.layers, caches, strict=True):

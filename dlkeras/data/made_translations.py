@@ -174,14 +174,12 @@ def _clause(random, negated):
     # Without a time, "put" and "read" may be of now or of what is past.
     timed = verb[0][0] == verb[0][3] or random.random() < 0.6
     time = _one_of(list(words.TIMES[tense]), random) if timed else ""
-    thing = _phrase(
-        _one_of(verb[4], random), ("the", "a") if negated else ("the", "the", "a", "a", "two", "three"), random
-    )
+    articles = ("the", "a") if negated else ("the", "the", "a", "a", "two", "three")
+    thing = _phrase(_one_of(verb[4], random), articles, random)
     # Before a place "nicht" would deny the place alone.
-    place = random.random() < 0.5 and not (negated and thing.article == "the")
-    return Clause(
-        _subject(random), verb, thing, tense, time, _one_of(list(words.PLACES), random) if place else "", negated
-    )
+    placed = random.random() < 0.5 and not (negated and thing.article == "the")
+    place = _one_of(list(words.PLACES), random) if placed else ""
+    return Clause(_subject(random), verb, thing, tense, time, place, negated)
 
 
 def _subject(random):

@@ -3,12 +3,13 @@ import numpy as np
 import pytest
 from keras.optimizers import schedules
 
-from dlkeras.schedules import Cyclical, OneCycle, Step, WarmUp
+from dlkeras.schedules import Cyclical, InverseSquareRoot, OneCycle, Step, WarmUp
 
 ALL = [
     WarmUp(0.5, 4),
     WarmUp(schedules.ExponentialDecay(0.5, 10, 0.5), 5, start_factor=0.2),
     WarmUp(WarmUp(Step(0.5, [3]), 2), 4),
+    InverseSquareRoot(0.5, 4),
     Step(0.1, [3, 7], factor=0.5),
     Cyclical(0.1, 0.5, half_cycle=4, decay=0.5),
     OneCycle(0.5, 20),
@@ -48,6 +49,15 @@ def test_warm_up_by_hand():
     assert _rates(WarmUp(decay, 4), range(7)) == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 0.4, 0.2])
     assert _rates(WarmUp(decay, 2, start_factor=0.5), range(4)) == pytest.approx([0.4, 0.6, 0.8, 0.4])
     assert _rates(WarmUp(0.3, 3), [0, 1, 2, 3, 100]) == pytest.approx([0, 0.1, 0.2, 0.3, 0.3])
+
+
+def test_inverse_square_root_is_the_papers_formula():
+    width, warmup = 512, 4000
+    schedule = InverseSquareRoot((width * warmup) ** -0.5, warmup)
+    for step in (1, 100, 4000, 100_000):
+        expected = width**-0.5 * min(step**-0.5, step * warmup**-1.5)
+        # Ours counts from 0.
+        np.testing.assert_allclose(schedule(step - 1), expected, rtol=1e-5)
 
 
 def test_step_by_hand():
