@@ -20,11 +20,27 @@ class LanguageLSTM(nn.Module):
         self.embedding = nn.Embedding(VOCABULARY, width)
         self.lstm = nn.LSTM(width, width, depth, batch_first=True)
         self.logits = nn.Linear(width, VOCABULARY)
+        # The same weights as cells: for a single token nn.LSTM takes several times as long.
+        self.cells = nn.ModuleList(nn.LSTMCell(width, width) for _ in range(depth))
+        for number, cell in enumerate(self.cells):
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+                setattr(cell, name, getattr(self.lstm, f"{name}_l{number}"))
 
     def forward(self, ids, state=None):
         """Takes ids `(batch, length)` and a state; gives logits `(batch, length, vocabulary)` and the next state."""
-        x, state = self.lstm(self.embedding(ids), state)
+        x = self.embedding(ids)
+        if state is not None and ids.shape[1] == 1:
+            x, state = self._step(x[:, 0], state)
+        else:
+            x, state = self.lstm(x, state)
         return self.logits(x), state
+
+    def _step(self, x, state):
+        states = []
+        for cell, *before in zip(self.cells, *state, strict=True):
+            states.append(cell(x, before))
+            x = states[-1][0]
+        return x[:, None], [*zip(*states, strict=True)]
 
 
 class Layer(nn.Module):

@@ -14,6 +14,7 @@ from apps.translation.measuring import perplexity, translate_all
 from apps.translation.report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
+from dlkeras.data.made_translations import make_translations
 from dlkeras.data.parallel_text import load_parallel, load_test_parallel
 from dlkeras.data.splits import Examples, Splits
 from dlkeras.losses import MaskedCrossEntropy
@@ -206,8 +207,6 @@ class Translation(App):
 
 
 def _made(config):
-    from dlkeras.data.made_translations import make_translations
-
     held_out = max(50, config.phrases // 8)
     counts = (config.phrases, held_out, held_out)
     parts = [Examples(*make_translations(count, (config.seed, part))) for part, count in enumerate(counts)]

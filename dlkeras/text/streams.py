@@ -106,7 +106,7 @@ class StreamBatches(_TextBatches):
         epoch: Epoch to begin with.
         transform: As of `Batches`.
         model: Keeps its state: `model.carry(batch_size)` is called before the first epoch, and `model.forget()` as each
-            begins; see `dlkeras.models.text.recurrent_language`. `None` for a model that has none.
+            begins; `model.carry(0)` ends it. See `dlkeras.models.text.recurrent_language`. `None` for none.
     """
 
     def __init__(self, examples, batch_size, seed, epoch=0, transform=None, *, model=None):

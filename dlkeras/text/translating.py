@@ -9,6 +9,8 @@ from dlkeras.text.token_texts import joined, token_texts
 
 MOST_PIECES = 400
 """Pieces of a sentence at most; two hundred words of any language have fewer."""
+BEAMS, ALPHA = 5, 1.8
+"""Of the search. Of the penalties tried on validation sentences, English to German, this one gave the highest BLEU."""
 _SPACES = r"[\s\p{Z}]+"
 
 
@@ -22,7 +24,7 @@ class Translator:
         alpha: Of `dlkeras.text.decoding.length_penalty`.
     """
 
-    def __init__(self, model, pieces, beams=5, alpha=0.6):
+    def __init__(self, model, pieces, beams=BEAMS, alpha=ALPHA):
         self._model, self._pieces, self._beams, self._alpha = model, pieces, beams, alpha
         self._tokens = pieces.tokenizer.graph()
         self._texts = token_texts(pieces.tokenizer)
