@@ -17,6 +17,7 @@ APPS = {
 _TABLES = "apps.image_classification.benchmarks"
 BENCHMARKS = {
     **{name: f"{_TABLES}.{name}" for name in ("vision", "finetune", "pretraining", "distillation")},
+    "attention": "apps.translation.benchmarks.attention",
     "cross_validation": "apps.sentiment.benchmarks.cross_validation",
 }
 

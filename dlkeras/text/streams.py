@@ -42,10 +42,14 @@ def join_blocks(examples):
 class _TextBatches(Batches):
     """Batches of windows of a text: ids `(batch, block)` and the ids that come next, at `_places` of them."""
 
-    def __init__(self, examples, batch_size, seed, epoch=0, transform=None):
+    def __init__(self, examples, batch_size, seed, epoch=0, transform=None, *, steps=0):
         self._ids = join_blocks(examples)
         self._block = examples.x.shape[1]
+        self._steps = steps
         super().__init__(examples, batch_size, seed, epoch, transform)
+
+    def __len__(self):
+        return self._steps or super().__len__()
 
     def begin_epoch(self, epoch):
         self._epoch = epoch
@@ -77,17 +81,13 @@ class WindowBatches(_TextBatches):
         ValueError: The text is no longer than a window.
     """
 
-    def __init__(self, examples, batch_size, seed, epoch=0, transform=None, *, steps=0):
-        self._steps = steps
-        super().__init__(examples, batch_size, seed, epoch, transform)
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
         if len(self._ids) <= self._block:
             raise ValueError(
                 f"`examples` must be a text of more than {self._block} ids, the length of a window. "
                 f"Received: {len(self._ids)} ids"
             )
-
-    def __len__(self):
-        return self._steps or super().__len__()
 
     def _places(self, index, random):
         return random.integers(0, len(self._ids) - self._block, self._batch_size)
@@ -97,7 +97,8 @@ class StreamBatches(_TextBatches):
     """A text in `batch_size` lanes side by side, each read in order: a batch has the next block of every lane.
 
     A model that keeps its state from batch to batch so reads on where it was (truncated backpropagation through time).
-    Each epoch the lanes begin at other places of the text, whose end is followed by its beginning.
+    Each epoch the lanes begin at other places of the text, whose end is followed by its beginning. Only then does a
+    model see how texts begin: before it has begun a second time, it may do badly where it has read nothing.
 
     Args:
         examples: What `cut_blocks` made of the text; its blocks give the length that gradients go back.
@@ -105,13 +106,14 @@ class StreamBatches(_TextBatches):
         seed: Seed of the places.
         epoch: Epoch to begin with.
         transform: As of `Batches`.
+        steps: Batches an epoch; 0 for as many as make up the text's length.
         model: Keeps its state: `model.carry(batch_size)` is called before the first epoch, and `model.forget()` as each
             begins; `model.carry(0)` ends it. See `dlkeras.models.text.recurrent_language`. `None` for none.
     """
 
-    def __init__(self, examples, batch_size, seed, epoch=0, transform=None, *, model=None):
+    def __init__(self, *args, model=None, **kwargs):
         self._model = None
-        super().__init__(examples, batch_size, seed, epoch, transform)
+        super().__init__(*args, **kwargs)
         if model is not None:
             model.carry(self._batch_size)
         self._model = model
@@ -123,7 +125,7 @@ class StreamBatches(_TextBatches):
             self._model.forget()
 
     def _places(self, index, random):
-        lane = len(self) * self._block
+        lane = len(self._ids) // self._batch_size
         return self._offset + lane * np.arange(self._batch_size) + index * self._block
 
 

@@ -110,7 +110,7 @@ class Transformer(ConfiguredModel):
         return ops.cast(x, "float32"), {"caches": caches}
 
     def attention_weights(self, inputs):
-        """Tells where each token of the translation looked, as the mean of the heads of the last layers.
+        """Tells where each token of the translation looked, as the mean of the heads of the last layer.
 
         Args:
             inputs: As of the model.
@@ -118,13 +118,25 @@ class Transformer(ConfiguredModel):
         Returns:
             float32 `(batch, target length, source length)`; rows sum to 1.
         """
-        source, target = inputs[:, 0], inputs[:, 1]
-        memory, _ = self.start(source)
-        x, weights = self._embedded(target), []
+        memory, _ = self.start(inputs[:, 0])
+        return ops.cast(ops.mean(self._decoded(inputs[:, 1], memory)[1], axis=1), "float32")
+
+    def step_anew(self, target, memory):
+        """Reads whole translations, int32 `(batch, length)`: what `step` does without a cache.
+
+        Returns:
+            Logits of the token after each, float32 `(batch, vocabulary_size)`.
+        """
+        x = self._decoded(target, memory)[0][:, -1]
+        x = self.get_layer("embedding")(self.get_layer(f"{_DECODER}_norm")(x), reverse=True)
+        return ops.cast(x, "float32")
+
+    def _decoded(self, target, memory):
+        """Returns what tokens become, and the weights of the last layer, `(batch, heads, length, source)`."""
+        x = self._embedded(target)
         for layer, read in zip(self._pile(_DECODER), memory["read"], strict=True):
-            x, looked = layer.look(x, read, memory["added"])
-            weights.append(ops.mean(looked, axis=1))
-        return ops.cast(weights[-1], "float32")
+            x, weights = layer.look(x, read, memory["added"])
+        return x, weights
 
     def _embedded(self, ids, cache=None):
         """Returns vectors of ids: of a text, or where there is a cache, of the token after it, one a beam."""
