@@ -4,8 +4,6 @@ import dataclasses
 
 import keras
 
-import numpy as np
-
 from apps.base import App, Endpoint, make_optimizer
 from apps.reading import tell_problems, to_test_on
 from apps.translation.asking import ATTENTION
@@ -125,6 +123,10 @@ class Translation(App):
         "multi30k_fr": dataclasses.replace(_FULL, **_multi30k("fr")),
     }
     monitor = "val_loss"
+    published = {
+        "multi30k_de": "tokenized BLEU: RNN 38.1, tiny Transformer 41.0 (Wu et al. 2021)",
+        "multi30k_fr": "tokenized BLEU: RNN 52.5, tiny Transformer 61.8 (Wu et al. 2021)",
+    }
 
     def config_name(self, settings):
         return "multi30k_de" if "data" in settings else "default"

@@ -15,7 +15,8 @@ from apps.presets import model_folder, preset_names, served_name
 from apps.trained import open_trained
 from serving.client import Client
 
-PRESETS = [(app, preset) for app in ("style_transfer", "bert", "nli") for preset in preset_names(app)]
+APPS = ("style_transfer", "bert", "nli", "translation", "text_generation")
+PRESETS = [(app, preset) for app in APPS for preset in preset_names(app)]
 
 
 @pytest.fixture(scope="module", params=PRESETS, ids="-".join)

@@ -1,7 +1,7 @@
 """The transformer that translates (Vaswani et al. 2017, "Attention is all you need").
 
-One int32 array `(batch, 2, length)` in: the source's ids, and those of the translation that come before each one to say.
-Logits `(batch, length, vocabulary_size)` out. Id 0 is padding. One vocabulary, one embedding, which is the output
+One int32 array `(batch, 2, length)` in: the source's ids, and those of the translation that come before each one to
+say. Logits `(batch, length, vocabulary_size)` out. Id 0 is padding. One vocabulary, one embedding, which is the output
 layer too.
 """
 
