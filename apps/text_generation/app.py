@@ -82,6 +82,8 @@ class Config:
         for name in ("dropout", "average", "warmup"):
             check_rate(name, getattr(self, name))
         check_fraction("validation_fraction", self.validation_fraction)
+        if self.steps < 0:
+            raise ValueError(f"`steps` must be 0 or more. Received: steps={self.steps}")
 
 
 _SHAKESPEARE = Config(data="shakespeare/input.txt", epochs=10)
