@@ -55,6 +55,7 @@ def _build(predict, presets):
             translation = gradio.Textbox(label="Translation", lines=3, interactive=False, elem_id="translation-answer")
             others = gradio.Dataframe(
                 headers=["other translations", "score"],
+                column_widths=["85%", "15%"],
                 label="What else was found",
                 interactive=False,
                 wrap=True,
