@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from dlkeras.checks import check_positive
+from dlkeras.text.decoding_loop import is_any, put, ruled, run, seen_before, seen_too, without
 from dlkeras.text.sampling import NOTHING
 
 
@@ -97,7 +98,7 @@ def sample(step, first, memory, state, max_length, sampling=None, rules=PLAIN, b
         "tokens": first[:, None],
         "memory": memory,
         "state": state,
-        "seen": _seen(before, first[:, None], rules),
+        "seen": seen_before(before, first[:, None], rules),
     }
     done = {
         "tokens": tf.zeros([batch, widest], "int32"),
@@ -110,13 +111,13 @@ def sample(step, first, memory, state, max_length, sampling=None, rules=PLAIN, b
     def body(number, active, done):
         rows = active["rows"]
         logits, state = step(active["tokens"], active["memory"], active["state"])
-        logits = _ruled(logits, active["seen"], rules)[:, 0]
+        logits = ruled(logits, active["seen"], rules)[:, 0]
         if sampling is None:
             tokens = tf.argmax(logits, axis=-1, output_type="int32")
         else:
             tokens = sampling.of_rows(rows).choose(logits, tf.gather(draws[:, number], rows))
         logprobs = tf.gather(tf.nn.log_softmax(logits), tokens, batch_dims=1)
-        stopped = _is_any(tokens, rules.stop)
+        stopped = is_any(tokens, rules.stop)
         places = tf.stack([rows, tf.fill(tf.shape(rows), number)], axis=1)
         done = {
             "tokens": tf.tensor_scatter_nd_update(done["tokens"], places, tf.where(stopped, 0, tokens)),
@@ -128,15 +129,15 @@ def sample(step, first, memory, state, max_length, sampling=None, rules=PLAIN, b
             "state": done["state"],
         }
         active = {**active, "tokens": tokens[:, None], "state": state}
-        active["seen"] = _seen_too(active["seen"], tokens[:, None], rules)
+        active["seen"] = seen_too(active["seen"], tokens[:, None], rules)
         ended = stopped | (tf.gather(limits, rows) <= number + 1)
         if keep_state:
             done["state"] = tf.cond(
-                tf.reduce_any(ended), lambda: _put(done["state"], rows, state, ended), lambda: done["state"]
+                tf.reduce_any(ended), lambda: put(done["state"], rows, state, ended), lambda: done["state"]
             )
-        return number + 1, _without(active, ended), done
+        return number + 1, without(active, ended), done
 
-    _, _, done = _loop(body, 0, _without(active, limits <= 0), done, step)
+    _, _, done = run(body, 0, without(active, limits <= 0), done, step)
     decoded = Decoded(*(done[name][:, None] for name in Decoded._fields))
     return (decoded, done["state"]) if keep_state else decoded
 
@@ -175,7 +176,7 @@ def beam_search(step, first, memory, state, max_length, beams, alpha=0.6, rules=
         "memory": memory,
         # All beams are alike at first, so all but one count as impossible.
         "state": tf.nest.map_structure(lambda x: tf.repeat(x, beams, axis=1), state),
-        "seen": _seen(None, tokens, rules),
+        "seen": seen_before(None, tokens, rules),
         "said": _sequences(batch, beams, tf.concat([tf.zeros([batch, 1]), nothing[:, 1:]], axis=1)),
         "ended": _sequences(batch, beams, nothing),
     }
@@ -188,14 +189,14 @@ def beam_search(step, first, memory, state, max_length, beams, alpha=0.6, rules=
 
     def body(number, active, done):
         logits, state = step(active["tokens"], active["memory"], active["state"])
-        logprobs = tf.nn.log_softmax(_ruled(logits, active["seen"], rules))
+        logprobs = tf.nn.log_softmax(ruled(logits, active["seen"], rules))
         parents, tokens, scores = _best(active["said"]["scores"][:, :, None] + logprobs, beams)
         # Beams that have ended have left their place empty.
         left = beams - tf.math.count_nonzero(is_possible(active["ended"]["scores"]), axis=1, dtype="int32")
         possible = (tf.range(beams) < left[:, None]) & is_possible(scores)
-        stopped = _is_any(tokens, rules.stop)
+        stopped = is_any(tokens, rules.stop)
         ends = possible & (stopped | (tf.gather(limits, active["rows"]) <= number + 1)[:, None])
-        said = _longer(active["said"], parents, tokens, stopped, tf.gather(logprobs, parents, batch_dims=1))
+        said = _longer(active["said"], parents, tokens, scores, stopped)
         new = {**said, "scores": tf.where(ends, scores / length_penalty(number + 1, alpha), NOTHING)}
         ended = _best_of(_padded(active["ended"], 1), new, beams)
         goes_on = possible & ~ends
@@ -209,54 +210,16 @@ def beam_search(step, first, memory, state, max_length, beams, alpha=0.6, rules=
             "ended": ended,
         }
         kept = tf.where(~finished)[:, 0]
-        rest = _without(rest, finished)
+        rest = without(rest, finished)
         # Beams go on from their parents' state, those of rows that go on: one copy for both.
         parents = tf.gather(parents, kept)
         places = tf.stack([tf.broadcast_to(tf.cast(kept, "int32")[:, None], tf.shape(parents)), parents], axis=2)
         state, seen = tf.nest.map_structure(lambda x: tf.gather_nd(x, places), (state, active["seen"]))
-        rest["state"], rest["seen"] = state, _seen_too(seen, rest["tokens"], rules)
+        rest["state"], rest["seen"] = state, seen_too(seen, rest["tokens"], rules)
         return number + 1, rest, done
 
-    _, _, done = _loop(body, 0, active, done, step)
+    _, _, done = run(body, 0, active, done, step)
     return Decoded(*(done[name] for name in Decoded._fields))
-
-
-def _loop(body, number, active, done, step):
-    """Runs a body until no row is active."""
-    loose = tf.nest.map_structure(lambda x: tf.TensorShape([None] * x.shape.rank), (active, done))
-    kept = _kept_shapes(step, active)
-    loose[0]["memory"], loose[0]["state"] = kept
-    number = tf.constant(number)
-    return tf.while_loop(
-        lambda _, active, done: tf.size(active["rows"]) > 0,
-        body,
-        (number, active, done),
-        shape_invariants=(number.shape, *loose),
-    )
-
-
-def _kept_shapes(step, active):
-    """Returns the shapes of memory and state as far as they stay: rows become fewer, and states may grow."""
-    parts = active["memory"], active["state"]
-    memory, state = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), parts)
-    # Traced, not run: tells which axes are of another size after a step.
-    traced = tf.function(step).get_concrete_function(tf.TensorSpec([None, None], "int32"), memory, state)
-    _, after = traced.structured_outputs
-    return tf.nest.map_structure(lambda spec: spec.shape, memory), tf.nest.map_structure(_common_shape, state, after)
-
-
-def _common_shape(before, after):
-    return tf.TensorShape([a if a == b else None for a, b in zip(before.shape, after.shape, strict=True)])
-
-
-def _without(active, ended):
-    """Takes out the rows that have ended."""
-
-    def rest():
-        kept = tf.where(~ended)[:, 0]
-        return tf.nest.map_structure(lambda x: tf.gather(x, kept), active)
-
-    return tf.cond(tf.reduce_any(ended), rest, lambda: active)
 
 
 def _sequences(batch, beams, scores):
@@ -276,10 +239,10 @@ def _best(totals, beams):
     return places // vocabulary, places % vocabulary, scores
 
 
-def _longer(said, parents, tokens, stopped, logprobs):
+def _longer(said, parents, tokens, scores, stopped):
     """Returns the parents' sequences with a token more; the one that ends a sequence is not written down."""
-    parent = {name: tf.gather(said[name], parents, batch_dims=1) for name in ("tokens", "logprobs", "lengths")}
-    logprobs = tf.where(stopped, 0.0, tf.gather(logprobs, tokens, batch_dims=2))
+    parent = {name: tf.gather(value, parents, batch_dims=1) for name, value in said.items()}
+    logprobs = tf.where(stopped, 0.0, scores - parent["scores"])
     return {
         "tokens": tf.concat([parent["tokens"], tf.where(stopped, 0, tokens)[:, :, None]], axis=2),
         "logprobs": tf.concat([parent["logprobs"], logprobs[:, :, None]], axis=2),
@@ -289,10 +252,8 @@ def _longer(said, parents, tokens, stopped, logprobs):
 
 def _best_of(ended, new, beams):
     both = {name: tf.concat([ended[name], new[name]], axis=1) for name in ended}
-    scores, places = tf.math.top_k(both["scores"], beams)
-    return {name: tf.gather(x, places, batch_dims=1) for name, x in both.items() if name != "scores"} | {
-        "scores": scores
-    }
+    places = tf.math.top_k(both["scores"], beams).indices
+    return {name: tf.gather(x, places, batch_dims=1) for name, x in both.items()}
 
 
 def _padded(sequences, count):
@@ -304,52 +265,9 @@ def _padded(sequences, count):
 def _written(done, ended, rows, finished):
     """Puts the sequences of finished rows where they belong."""
     widest = tf.shape(done["tokens"])[2]
-    return _put(done, rows, _padded(ended, widest - tf.shape(ended["tokens"])[2]), finished)
-
-
-def _put(whole, rows, part, chosen):
-    """Puts the chosen rows of a part where they belong in the whole."""
-    places = tf.boolean_mask(rows, chosen)[:, None]
-    return tf.nest.map_structure(
-        lambda x, new: tf.tensor_scatter_nd_update(x, places, tf.boolean_mask(new, chosen)), whole, part
-    )
+    return put(done, rows, _padded(ended, widest - tf.shape(ended["tokens"])[2]), finished)
 
 
 def is_possible(scores):
     """Tells scores of sequences from those of places where there is none."""
     return scores > NOTHING / 2
-
-
-def _is_any(tokens, ids):
-    found = tf.zeros(tf.shape(tokens), "bool")
-    for number in ids:
-        found = found | (tokens == number)
-    return found
-
-
-def _ruled(logits, seen, rules):
-    """Returns logits `(batch, beams, vocabulary)` by the rules."""
-    logits = tf.cast(logits, "float32")
-    if rules.repetition_penalty != 1:
-        found = tf.gather(logits, seen, batch_dims=2)
-        found = tf.where(found > 0, found / rules.repetition_penalty, found * rules.repetition_penalty)
-        batch, beams = (tf.range(size) for size in tf.unstack(tf.shape(logits)[:2]))
-        rows, columns = (tf.broadcast_to(x, tf.shape(seen)) for x in (batch[:, None, None], beams[:, None]))
-        # A token that was there several times is written several times, the same each time.
-        logits = tf.tensor_scatter_nd_update(logits, tf.stack([rows, columns, seen], axis=3), found)
-    if rules.never:
-        never = tf.reduce_any(tf.range(tf.shape(logits)[-1])[:, None] == [*rules.never], axis=1)
-        logits = tf.where(never, NOTHING, logits)
-    return logits
-
-
-def _seen(before, tokens, rules):
-    """Returns the ids that are there already, int32 `(batch, beams, ids)`; nothing where nobody asks."""
-    if rules.repetition_penalty == 1:
-        return ()
-    seen = tokens[:, :, None]
-    return seen if before is None else tf.concat([before[:, None], seen], axis=2)
-
-
-def _seen_too(seen, tokens, rules):
-    return seen if rules.repetition_penalty == 1 else tf.concat([seen, tokens[:, :, None]], axis=2)
