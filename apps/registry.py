@@ -18,6 +18,7 @@ _TABLES = "apps.image_classification.benchmarks"
 BENCHMARKS = {
     **{name: f"{_TABLES}.{name}" for name in ("vision", "finetune", "pretraining", "distillation")},
     "attention": "apps.translation.benchmarks.attention",
+    "equal_time": "apps.text_generation.benchmarks.equal_time",
     "cross_validation": "apps.sentiment.benchmarks.cross_validation",
 }
 

@@ -5,16 +5,15 @@ few steps before tell. The best epoch is chosen on validation sentences, and the
 """
 
 import dataclasses
-import time
 
 import keras
 
+from apps.epochs import epochs_in
 from apps.results import markdown
 from apps.translation.app import Translation
 from dlkeras.text.batches import LengthBatches
 
 MINUTES = 6
-_STEPS = 24  # that tell how long a step takes, after as many that are not counted
 _RECURRENT = {"learning_rate": 0.002, "batch_size": 64}
 _SETTINGS = {
     "seq2seq": _RECURRENT,
@@ -29,26 +28,14 @@ def run(row, directory):
     app = Translation()
     config = dataclasses.replace(app.configs["multi30k_de"], model=row, average=0.0, **_SETTINGS[row])
     splits = app.load(config)
-    config = dataclasses.replace(config, epochs=_epochs(app, config, splits))
+    batches = LengthBatches(splits.train, config.batch_size, config.seed)
+    config = dataclasses.replace(config, epochs=epochs_in(MINUTES, app, config, splits, batches))
     keras.utils.set_random_seed(config.seed)
     model = app.build(config, splits.info)
     state = app.fit(model, splits, config, directory / "run")
     figures = app.evaluate(model, splits, directory / "report")
     best = {"val_loss": state["best"], "cpu_seconds": state["cpu_seconds"]}
     return {**figures, **best, "parameters": model.count_params(), "epochs": config.epochs, "seed": config.seed}
-
-
-def _epochs(app, config, splits):
-    """Returns how many epochs come nearest to the time there is."""
-    model = app.build(config, splits.info)
-    app.compile(model, config, 2 * _STEPS)
-    batches = LengthBatches(splits.train, config.batch_size, config.seed)
-    for part in range(2):  # the first part makes the graphs
-        begin = time.process_time()
-        for number in range(2 + part * _STEPS, 2 + (part + 1) * _STEPS):
-            model.train_on_batch(*batches[number])
-    seconds = (time.process_time() - begin) / _STEPS * len(batches)
-    return max(1, round(60 * MINUTES / seconds))
 
 
 def table(results):
