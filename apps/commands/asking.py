@@ -9,6 +9,7 @@ import numpy as np
 from apps.predict import LocalPredict, ServerPredict
 
 _MOST_NUMBERS = 1000  # of an array that is printed
+_STATE = "state"  # an output for programs, which hand it back
 
 
 def predict(app_name, texts, *, preset=None, run=None, server=None, endpoint="serving_default", save=None):
@@ -64,7 +65,7 @@ def _shown(name, value, folder):
         return _written(file_name, f"{len(value)} bytes", folder, lambda file: file.write(value))
     if isinstance(value, bytes):
         return value.decode()
-    if value.size > _MOST_NUMBERS:
+    if value.size > _MOST_NUMBERS or name == _STATE:
         what = f"{value.dtype} of shape {value.shape}"
         return _written(f"{name}.npy", what, folder, lambda file: np.save(file, value))
     return _plain(value)

@@ -27,6 +27,7 @@ def test_an_output_that_is_a_file_or_large_is_written_where_that_is_asked(tmp_pa
     assert (tmp_path / "new" / "overlay.png").read_bytes() == b"12345"
     mask = np.ones((40, 50), "uint8")
     assert _shown("mask", mask, None) == "uint8 of shape (40, 50), which --save DIR writes to a file"
+    assert _shown("state", mask[:2, 0], None) == "uint8 of shape (2,), which --save DIR writes to a file"
     np.testing.assert_array_equal(np.load(_shown("mask", mask, tmp_path)), mask)
     assert _shown("labels", np.array([b"cat", b""], object), tmp_path) == ["cat", ""]
     assert _shown("label", b"caf\xc3\xa9", None) == "café"
