@@ -38,5 +38,5 @@ class TokenAccuracy(keras.metrics.Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Takes ids `(batch, length)` and logits `(batch, length, vocabulary)`."""
-        right = ops.equal(ops.argmax(y_pred, axis=-1), ops.cast(y_true, "int64"))
+        right = ops.equal(*(ops.cast(ids, "int32") for ids in (ops.argmax(y_pred, axis=-1), y_true)))
         super().update_state(ops.cast(right, "float32"), ops.cast(ops.not_equal(y_true, 0), "float32"))
