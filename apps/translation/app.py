@@ -119,6 +119,7 @@ class Translation(App):
         "smoke": Config(
             phrases=400, vocabulary_size=500, model="transformer_mini", epochs=3, batch_size=32, learning_rate=0.01
         ),
+        "sentences": _FULL,
         "multi30k_de": dataclasses.replace(_FULL, **_multi30k("de")),
         "multi30k_fr": dataclasses.replace(_FULL, **_multi30k("fr")),
     }
@@ -129,7 +130,7 @@ class Translation(App):
     }
 
     def config_name(self, settings):
-        return "multi30k_de" if "data" in settings else "default"
+        return "sentences" if "data" in settings else "default"
 
     def load(self, config, info=None):
         if config.data == PHRASES:

@@ -53,6 +53,11 @@ def test_files_are_read_either_way(app, files, capsys):
         app.load(dataclasses.replace(config, strict=True))
 
 
+def test_own_files_are_trained_on_by_a_config_that_names_no_others(app):
+    config = app.configs[app.config_name({"data": "mine.tsv"})]
+    assert not config.validation and not config.test
+
+
 def test_other_files_are_measured_on(app, splits, files):
     other = app.load_other(files, SMALL, splits.info)
     assert len(other.test.y) == 19 and not len(other.train.y) and other.info["data"] == files
