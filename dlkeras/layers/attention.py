@@ -43,9 +43,9 @@ class _Attention(layers.Layer):
         self.output_dense.build((None, width))
 
     def _split(self, x):
-        """Parts `(..., length, width)` into heads: `(..., heads, length, width / heads)`."""
-        rank = len(x.shape)
-        x = ops.reshape(x, (*ops.shape(x)[:-1], self.heads, self.width // self.heads))
+        """Parts `(..., length, width)` into heads: `(..., heads, length, width / heads)`; several widths likewise."""
+        rank, heads = len(x.shape), x.shape[-1] * self.heads // self.width
+        x = ops.reshape(x, (*ops.shape(x)[:-1], heads, self.width // self.heads))
         return ops.swapaxes(x, rank - 2, rank - 1)
 
     def _weights(self, queries, keys, added):
@@ -142,7 +142,8 @@ class SelfAttention(_Attention):
 
     def _parts(self, inputs):
         """Returns queries, keys and values, `(..., heads, length, width / heads)`."""
-        return [self._split(x) for x in ops.split(self.input_dense(inputs), 3, axis=-1)]
+        # Parted after the heads are: one reshape for all three.
+        return ops.split(self._split(self.input_dense(inputs)), 3, axis=-3)
 
     def _attended(self, inputs, keep, training):
         queries, keys, values = self._parts(inputs)
@@ -190,8 +191,8 @@ class CrossAttention(_Attention):
 
     def read(self, memory):
         """Returns the keys and values of a memory, each `(batch, heads, source, width / heads)`."""
-        keys, values = ops.split(self.memory_dense(memory), 2, axis=-1)
-        return {"keys": self._split(keys), "values": self._split(values)}
+        keys, values = ops.split(self._split(self.memory_dense(memory)), 2, axis=-3)
+        return {"keys": keys, "values": values}
 
     def look(self, inputs, memory, added=None, training=False):
         """Looks at what `read` gave.
