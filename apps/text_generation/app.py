@@ -14,7 +14,7 @@ from apps.text_generation.report import write_report
 from dlkeras import models
 from dlkeras.checks import check_choice, check_fraction, check_positive, check_rate
 from dlkeras.data.running_text import RunningText, load_running_text, load_test_running_text, make_text
-from dlkeras.data.splits import Splits
+from dlkeras.data.splits import Examples, Splits
 from dlkeras.losses import MaskedCrossEntropy
 from dlkeras.models.text.recurrent_language import RecurrentLanguageModel
 from dlkeras.schedules import OneCycle
@@ -126,7 +126,8 @@ class TextGeneration(App):
             info = {"data": config.data, TOKENIZER: _fitted(config, texts.train).to_dict()}
         tokenizer = _tokenizer(info)
         train, validation = (cut_blocks(tokenizer.encode(text), config.block) for text in texts)
-        return Splits(train, validation, validation, info)
+        none = Examples(validation.x[:0], validation.y[:0])
+        return Splits(train, validation, _made_test(config, tokenizer) if config.data == MADE else none, info)
 
     def build(self, config, info):
         block = {"block": config.block} if config.model.startswith("gpt") else {}
@@ -185,9 +186,17 @@ class TextGeneration(App):
 
 def _texts(config):
     if config.data == MADE:
-        lengths = config.characters, max(2, int(config.characters * config.validation_fraction))
-        return RunningText(*(make_text(length, (config.seed, part)) for part, length in enumerate(lengths)))
+        texts = (make_text(length, (config.seed, part)) for part, length in enumerate(_lengths(config)))
+        return RunningText(*texts)
     return load_running_text(config.data, config.validation_fraction)
+
+
+def _lengths(config):
+    return config.characters, max(2, int(config.characters * config.validation_fraction))
+
+
+def _made_test(config, tokenizer):
+    return cut_blocks(tokenizer.encode(make_text(_lengths(config)[1], (config.seed, 2))), config.block)
 
 
 def _fitted(config, text):

@@ -39,7 +39,7 @@ def test_any_text_is_learned(app, book, tmp_path, changed):
     config = dataclasses.replace(SMALL, data=str(book), **changed)
     model, splits, history = _trained(app, config, tmp_path / "run")
     assert history[-1]["val_loss"] < history[0]["val_loss"]
-    figures = app.evaluate(model, splits)
+    figures = app.evaluate(model, dataclasses.replace(splits, test=splits.validation))
     assert figures["perplexity"] == pytest.approx(math.exp(figures["loss"]))
     if config.unit == "characters":
         assert figures["bits_per_character"] == pytest.approx(figures["loss"] / math.log(2))
@@ -53,6 +53,7 @@ def test_the_last_tenth_is_held_out(app, book):
     kept = int(len(text) * 0.9)
     assert np.count_nonzero(splits.train.y) == kept - 1
     assert np.count_nonzero(splits.validation.y) == len(text) - kept - 1
+    assert not len(splits.test.y)
     other = app.load_other(str(book), SMALL, splits.info)
     assert np.count_nonzero(other.test.y) == len(text) - 1
 
