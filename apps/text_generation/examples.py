@@ -4,5 +4,5 @@ EXAMPLES = (
     "ROMEO:\n",
     "KING RICHARD:\nThe night is long, and",
     "First Citizen:\nGood neighbours, ",
-    "",
+    "DUKE:\nWhat news from Rome?\n\nMESSENGER:\n",
 )
