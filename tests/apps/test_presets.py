@@ -12,7 +12,13 @@ from apps.results import results_table
 from dlkeras.training.checkpoint import WEIGHTS_FILE
 
 PRESETS = [(name, preset) for name in registry.APPS for preset in preset_names(name)]
-MEGABYTES = {"image_classification": 6, "object_detection": 6, "sentiment": 4, "style_transfer": 4, "text_generation": 6}
+MEGABYTES = {
+    "image_classification": 6,
+    "object_detection": 6,
+    "sentiment": 4,
+    "style_transfer": 4,
+    "text_generation": 6,
+}
 # The test parts of SST-2 and SICK are not among the files that are read here, and Shakespeare has none.
 WITHOUT_TEST = {
     ("sentiment", "sst"),
