@@ -121,15 +121,17 @@ class SelfAttention(_Attention):
         """Reads one token more of each beam.
 
         Args:
-            inputs: `(batch, beams, width)`.
+            inputs: Rows of tokens, the beams of a text one after the other: `(batch * beams, width)`.
             cache: `keys` and `values`, `(batch, beams, heads, length, width / heads)`.
             added: What is added to the scores of the tokens, this one the last: `(batch, beams, length + 1)`.
 
         Returns:
             `(outputs, cache)`: the like of `inputs`, and the cache with the token.
         """
-        inputs = ops.expand_dims(inputs, 2)
-        queries, keys, values = self._parts(inputs)  # (batch, beams, heads, 1, width / heads)
+        # In rows, since dense layers take a dozen operations more where there are more axes: much, of one token.
+        beams = ops.shape(cache["keys"])[1]
+        parts = ops.reshape(self.input_dense(inputs), (-1, beams, 3 * self.heads, 1, self.width // self.heads))
+        queries, keys, values = ops.split(parts, 3, axis=2)  # (batch, beams, heads, 1, width / heads)
         if self.rotary:
             place = ops.reshape(ops.shape(cache["keys"])[3], (1,))
             queries, keys = rotate(queries, place), rotate(keys, place)
@@ -138,7 +140,7 @@ class SelfAttention(_Attention):
             "values": ops.concatenate([cache["values"], values], axis=3),
         }
         weights = self._weights(queries, cache["keys"], None if added is None else added[:, :, None, None])
-        return self._joined(weights, cache["values"])[:, :, 0], cache
+        return self.output_dense(ops.reshape(ops.matmul(weights, cache["values"]), (-1, self.width))), cache
 
     def _parts(self, inputs):
         """Returns queries, keys and values, `(..., heads, length, width / heads)`."""
@@ -194,11 +196,29 @@ class CrossAttention(_Attention):
         keys, values = ops.split(self._split(self.memory_dense(memory)), 2, axis=-3)
         return {"keys": keys, "values": values}
 
+    def step(self, inputs, beams, memory, added=None):
+        """Looks with one token of each beam, all beams of a text at the same memory.
+
+        Args:
+            inputs: Rows of tokens, the beams of a text one after the other: `(batch * beams, width)`.
+            beams: Number of beams.
+            memory: What `read` gave.
+            added: What is added to the scores, `(batch, source)`.
+
+        Returns:
+            The like of `inputs`.
+        """
+        queries = ops.reshape(self.query_dense(inputs), (-1, beams, self.heads, self.width // self.heads))
+        added = None if added is None else added[:, None, None]
+        weights = self._weights(ops.swapaxes(queries, 1, 2), memory["keys"], added)
+        looked = ops.swapaxes(ops.matmul(weights, memory["values"]), 1, 2)  # (batch, beams, heads, width / heads)
+        return self.output_dense(ops.reshape(looked, (-1, self.width)))
+
     def look(self, inputs, memory, added=None, training=False):
         """Looks at what `read` gave.
 
         Args:
-            inputs: Tokens, or one token of each beam, `(batch, length, width)`.
+            inputs: Tokens `(batch, length, width)`.
             memory: What `read` gave.
             added: What is added to the scores, `(batch, source)`.
             training: Whether dropout is active.

@@ -1,7 +1,7 @@
 """The layer that transformers are a pile of: attention, then a network of two dense layers, each added to its input."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from dlkeras.checks import check_positive, check_rate
 from dlkeras.layers.attention import CrossAttention, SelfAttention
@@ -98,10 +98,10 @@ class TransformerLayer(layers.Layer):
         return x + self._inner(x), cache
 
     def step(self, inputs, cache, added=None, memory=None, memory_added=None):
-        """Reads one token more of each beam, `(batch, beams, width)`; see `SelfAttention.step`.
+        """Reads one token more of each beam; see `SelfAttention.step`.
 
         Args:
-            inputs: `(batch, beams, width)`.
+            inputs: `(batch * beams, width)`.
             cache: Of the tokens before.
             added: As of `SelfAttention.step`.
             memory: What the layer's own `cross_attention.read` gave.
@@ -113,7 +113,8 @@ class TransformerLayer(layers.Layer):
         x, cache = self.attention.step(self.attention_norm(inputs), cache, added)
         x = inputs + x
         if self.cross:
-            x = x + self.cross_attention.look(self.cross_norm(x), memory, memory_added)[0]
+            beams = ops.shape(cache["keys"])[1]
+            x = x + self.cross_attention.step(self.cross_norm(x), beams, memory, memory_added)
         return x + self._inner(x), cache
 
     def look(self, inputs, memory, memory_added=None):

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from dlkeras.checks import check_positive
-from dlkeras.text.decoding_loop import is_any, put, ruled, run, seen_before, seen_too, without
-from dlkeras.text.sampling import NOTHING
+from dlkeras.text.decoding_loop import is_any, kept_shapes, put, ruled, run, seen_before, seen_too, without
+from dlkeras.text.sampling import NOTHING, choose
 
 
 class Decoded(NamedTuple):
@@ -90,56 +90,72 @@ def sample(step, first, memory, state, max_length, sampling=None, rules=PLAIN, b
     batch = tf.shape(first)[0]
     limits = tf.broadcast_to(tf.cast(max_length, "int32"), [batch])
     widest = tf.reduce_max(tf.concat([limits, [0]], 0))
-    if sampling is not None:
-        sampling = sampling.filled(batch)
-        draws = sampling.draws(widest)
+    nothing = {"tokens": tf.zeros([batch, 0], "int32"), "logprobs": tf.zeros([batch, 0])}
     active = {
         "rows": tf.range(batch),
         "tokens": first[:, None],
         "memory": memory,
         "state": state,
         "seen": seen_before(before, first[:, None], rules),
+        "said": nothing,
+        "limits": limits,
+        "drawing": () if sampling is None else _drawing(sampling.filled(batch), widest),
+        "ended": tf.zeros([batch], "bool"),
     }
-    done = {
-        "tokens": tf.zeros([batch, widest], "int32"),
-        "logprobs": tf.zeros([batch, widest]),
-        "lengths": limits,
-        "scores": tf.zeros([batch]),
-        "state": state if keep_state else (),
-    }
+    done = {**_written(nothing, (), widest), "state": state if keep_state else ()}
 
-    def body(number, active, done):
-        rows = active["rows"]
+    def next_token(number, active):
         logits, state = step(active["tokens"], active["memory"], active["state"])
         logits = ruled(logits, active["seen"], rules)[:, 0]
         if sampling is None:
             tokens = tf.argmax(logits, axis=-1, output_type="int32")
         else:
-            tokens = sampling.of_rows(rows).choose(logits, tf.gather(draws[:, number], rows))
+            draws, bounds = active["drawing"]
+            tokens = choose(logits, draws[:, number], bounds)
         logprobs = tf.gather(tf.nn.log_softmax(logits), tokens, batch_dims=1)
-        stopped = is_any(tokens, rules.stop)
-        places = tf.stack([rows, tf.fill(tf.shape(rows), number)], axis=1)
-        done = {
-            "tokens": tf.tensor_scatter_nd_update(done["tokens"], places, tf.where(stopped, 0, tokens)),
-            "logprobs": tf.tensor_scatter_nd_update(done["logprobs"], places, tf.where(stopped, 0.0, logprobs)),
-            "lengths": tf.tensor_scatter_nd_min(
-                done["lengths"], rows[:, None], tf.where(stopped, number, number + tf.ones_like(rows) * widest)
-            ),
-            "scores": tf.tensor_scatter_nd_add(done["scores"], rows[:, None], logprobs),
-            "state": done["state"],
+        said = {"tokens": tokens, "logprobs": logprobs}
+        number = number + 1
+        return number, {
+            **active,
+            "tokens": tokens[:, None],
+            "state": state,
+            "seen": seen_too(active["seen"], tokens[:, None], rules),
+            "said": {name: tf.concat([x, said[name][:, None]], axis=1) for name, x in active["said"].items()},
+            "ended": is_any(tokens, rules.stop) | (active["limits"] <= number),
         }
-        active = {**active, "tokens": tokens[:, None], "state": state}
-        active["seen"] = seen_too(active["seen"], tokens[:, None], rules)
-        ended = stopped | (tf.gather(limits, rows) <= number + 1)
-        if keep_state:
-            done["state"] = tf.cond(
-                tf.reduce_any(ended), lambda: put(done["state"], rows, state, ended), lambda: done["state"]
-            )
-        return number + 1, without(active, ended), done
 
-    _, _, done = run(body, 0, without(active, limits <= 0), done, step)
+    def until_one_ends(number, active, done):
+        # A loop in a loop: a condition in a single one would cost more at each token than the few new loops do.
+        number, active = tf.while_loop(
+            lambda _, active: ~tf.reduce_any(active["ended"]),
+            next_token,
+            (number, active),
+            shape_invariants=(number.shape, shapes),
+        )
+        part = {**_written(active["said"], rules.stop, widest), "state": active["state"] if keep_state else ()}
+        done = put(done, active["rows"], part, active["ended"])
+        return number, without(active, active["ended"]), done
+
+    shapes = kept_shapes(step, active)
+    _, _, done = run(until_one_ends, 0, without(active, limits <= 0), done, shapes)
     decoded = Decoded(*(done[name][:, None] for name in Decoded._fields))
     return (decoded, done["state"]) if keep_state else decoded
+
+
+def _drawing(sampling, length):
+    return sampling.draws(length), sampling.bounds()
+
+
+def _written(said, stop, widest):
+    """Returns what `Decoded` has of sequences of one beam; a token that ends one counts in the score alone."""
+    stopped = is_any(said["tokens"], stop)
+    paddings = [[0, 0], [0, widest - tf.shape(stopped)[1]]]
+    return {
+        "tokens": tf.pad(tf.where(stopped, 0, said["tokens"]), paddings),
+        "logprobs": tf.pad(tf.where(stopped, 0.0, said["logprobs"]), paddings),
+        "lengths": tf.math.count_nonzero(~stopped, axis=1, dtype="int32"),
+        "scores": tf.reduce_sum(said["logprobs"], axis=1),
+    }
 
 
 def beam_search(step, first, memory, state, max_length, beams, alpha=0.6, rules=PLAIN):
@@ -201,7 +217,7 @@ def beam_search(step, first, memory, state, max_length, beams, alpha=0.6, rules=
         ended = _best_of(_padded(active["ended"], 1), new, beams)
         goes_on = possible & ~ends
         finished = ~tf.reduce_any(goes_on, axis=1)
-        done = tf.cond(tf.reduce_any(finished), lambda: _written(done, ended, active["rows"], finished), lambda: done)
+        done = tf.cond(tf.reduce_any(finished), lambda: _put_beams(done, ended, active["rows"], finished), lambda: done)
         rest = {
             "rows": active["rows"],
             "tokens": tokens,
@@ -218,7 +234,7 @@ def beam_search(step, first, memory, state, max_length, beams, alpha=0.6, rules=
         rest["state"], rest["seen"] = state, seen_too(seen, rest["tokens"], rules)
         return number + 1, rest, done
 
-    _, _, done = run(body, 0, active, done, step)
+    _, _, done = run(body, 0, active, done, kept_shapes(step, active))
     return Decoded(*(done[name] for name in Decoded._fields))
 
 
@@ -262,7 +278,7 @@ def _padded(sequences, count):
     return {**sequences, **{name: tf.pad(sequences[name], paddings) for name in ("tokens", "logprobs")}}
 
 
-def _written(done, ended, rows, finished):
+def _put_beams(done, ended, rows, finished):
     """Puts the sequences of finished rows where they belong."""
     widest = tf.shape(done["tokens"])[2]
     return put(done, rows, _padded(ended, widest - tf.shape(ended["tokens"])[2]), finished)

@@ -1,44 +1,51 @@
 """What all ways of decoding share: the loop over tokens, rows that are taken out of it, and rules on logits."""
 
+import numpy as np
 import tensorflow as tf
 
 from dlkeras.text.sampling import NOTHING
 
 
-def run(body, number, active, done, step):
+def run(body, number, active, done, shapes):
     """Runs a body until no row is active.
 
     Args:
         body: Function of a number, `active` and `done` that gives the next ones.
         number: The first number.
         active: What there is of the rows that go on, a dict of nested structures: `rows`, their places in `done`,
-            `memory` and `state` among them.
+            `tokens`, `memory` and `state` among them.
         done: What there is of all rows.
-        step: The model, which tells what of its state grows.
+        shapes: Of `active`, see `kept_shapes`.
 
     Returns:
         The last number, `active` and `done`.
     """
-    loose = tf.nest.map_structure(lambda x: tf.TensorShape([None] * x.shape.rank), (active, done))
-    kept = _kept_shapes(step, active)
-    loose[0]["memory"], loose[0]["state"] = kept
     number = tf.constant(number)
     return tf.while_loop(
         lambda _, active, done: tf.size(active["rows"]) > 0,
         body,
         (number, active, done),
-        shape_invariants=(number.shape, *loose),
+        shape_invariants=(number.shape, shapes, _loose(done)),
     )
 
 
-def _kept_shapes(step, active):
-    """Returns the shapes of memory and state as far as they stay: rows become fewer, and states may grow."""
-    parts = active["memory"], active["state"]
-    memory, state = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), parts)
-    # Traced, not run: tells which axes are of another size after a step.
-    traced = tf.function(step).get_concrete_function(tf.TensorSpec([None, None], "int32"), memory, state)
-    _, after = traced.structured_outputs
-    return tf.nest.map_structure(lambda spec: spec.shape, memory), tf.nest.map_structure(_common_shape, state, after)
+def kept_shapes(step, active):
+    """Returns the shapes of what there is of active rows, as far as the loop keeps them: exactly for the step."""
+    parts = [active[name] for name in ("tokens", "memory", "state")]
+    # Rows become fewer.
+    tokens, memory, state = tf.nest.map_structure(lambda x: tf.TensorSpec([None, *x.shape[1:]], x.dtype), parts)
+    # Traced, not run: tells which axes of the state are of another size after a step.
+    _, after = tf.function(step).get_concrete_function(tokens, memory, state).structured_outputs
+    return {
+        **_loose(active),
+        "tokens": tokens.shape,
+        "memory": tf.nest.map_structure(lambda spec: spec.shape, memory),
+        "state": tf.nest.map_structure(_common_shape, state, after),
+    }
+
+
+def _loose(parts):
+    return tf.nest.map_structure(lambda x: tf.TensorShape([None] * x.shape.rank), parts)
 
 
 def _common_shape(before, after):
@@ -82,7 +89,7 @@ def ruled(logits, seen, rules):
         # A token that was there several times is written several times, the same each time.
         logits = tf.tensor_scatter_nd_update(logits, tf.stack([rows, columns, seen], axis=3), found)
     if rules.never:
-        never = tf.reduce_any(tf.range(tf.shape(logits)[-1])[:, None] == [*rules.never], axis=1)
+        never = np.isin(np.arange(logits.shape[-1]), rules.never)
         logits = tf.where(never, NOTHING, logits)
     return logits
 

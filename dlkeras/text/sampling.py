@@ -41,33 +41,44 @@ class Sampling(NamedTuple):
         places = self.first[:, None] % _BLOCK + tf.range(length)
         return tf.gather(tf.reshape(drawn, [-1, number * _BLOCK]), places, batch_dims=1)
 
-    def of_rows(self, rows):
-        """Returns that of some rows; for one that is `filled`."""
-        return Sampling(*(tf.gather(x, rows) for x in self))
-
-    def choose(self, logits, draws):
-        """Draws a token a row.
-
-        Args:
-            logits: float32 `(batch, vocabulary)`.
-            draws: Numbers in [0, 1), `(batch,)`.
-
-        Returns:
-            int32 `(batch,)`.
-        """
-        heated = logits / tf.where(self.temperature > 0, self.temperature, 1.0)[:, None]
-        sorted_, order = tf.math.top_k(heated, tf.shape(logits)[-1])
-        ranks = tf.range(tf.shape(logits)[-1])
+    def bounds(self):
+        """Returns what `choose` asks for; for one that is `filled`."""
+        hot = self.temperature > 0
         # Only the likeliest token, where there is no temperature.
-        count = tf.where(self.temperature > 0, self.top_k, 1)[:, None]
-        shares = tf.nn.softmax(tf.where((ranks < count) | (count == 0), sorted_, NOTHING))
-        kept = tf.where(tf.cumsum(shares, axis=-1, exclusive=True) < self.top_p[:, None], shares, 0.0)
-        sums = tf.cumsum(kept, axis=-1)
-        place = tf.reduce_sum(tf.cast(sums <= draws[:, None] * sums[:, -1:], "int32"), axis=-1)
-        # Rounding may leave a draw above the last sum.
-        place = tf.minimum(place, tf.math.count_nonzero(kept, axis=-1, dtype="int32") - 1)
-        return tf.gather(order, place, batch_dims=1)
+        count = tf.where(hot, tf.where(self.top_k == 0, _ALL, self.top_k), 1)
+        return Bounds(tf.where(hot, self.temperature, 1.0)[:, None], count[:, None], self.top_p[:, None])
 
 
+class Bounds(NamedTuple):
+    """What logits are divided by, and how many and how much of the likeliest tokens count, each `(batch, 1)`."""
+
+    divisor: Any
+    count: Any
+    share: Any
+
+
+def choose(logits, draws, bounds):
+    """Draws a token a row.
+
+    Args:
+        logits: float32 `(batch, vocabulary)`.
+        draws: Numbers in [0, 1), `(batch,)`.
+        bounds: `Bounds`.
+
+    Returns:
+        int32 `(batch,)`.
+    """
+    vocabulary = logits.shape[-1]
+    sorted_, order = tf.math.top_k(logits / bounds.divisor, vocabulary)
+    shares = tf.nn.softmax(tf.where(tf.range(vocabulary) < bounds.count, sorted_, NOTHING))
+    kept = tf.where(tf.cumsum(shares, axis=-1, exclusive=True) < bounds.share, shares, 0.0)
+    sums = tf.cumsum(kept, axis=-1)
+    total = sums[:, -1:]
+    # Rounding may make a draw as great as the total.
+    below = (sums <= draws[:, None] * total) & (sums < total)
+    return tf.gather(order, tf.reduce_sum(tf.cast(below, "int32"), axis=-1), batch_dims=1)
+
+
+_ALL = 2**31 - 1
 NOTHING = -1e30
 """The log-probability of what cannot be."""

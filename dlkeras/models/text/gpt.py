@@ -154,13 +154,14 @@ class GPT(ConfiguredModel):
         Returns:
             `(logits, state)`, float32 `(batch, beams, vocabulary_size)`.
         """
-        place = ops.sum(ops.cast(ops.equal(state["added"], 0.0), "int32"), axis=-1)  # (batch, beams)
+        place = ops.sum(ops.cast(ops.equal(state["added"], 0.0), "int32"), axis=-1)
         added = ops.pad(state["added"], [[0, 0], [0, 0], [0, 1]])
-        x, caches = self._embedded(tokens, place), []
+        x, caches = self._embedded(ops.reshape(tokens, (-1,)), ops.reshape(place, (-1,))), []  # (batch * beams, width)
         for layer, cache in zip(self._layers_of(), state["caches"], strict=True):
             x, cache = layer.step(x, cache, added)
             caches.append(cache)
         x = self.get_layer("embedding")(self.get_layer("norm")(x), reverse=True)
+        x = ops.reshape(x, (-1, ops.shape(tokens)[1], x.shape[-1]))
         return ops.cast(x, "float32"), {"caches": caches, "added": added}
 
     def _layers_of(self):

@@ -102,11 +102,12 @@ class Transformer(ConfiguredModel):
         Returns:
             `(logits, state)`, float32 `(batch, beams, vocabulary_size)`.
         """
-        x, caches = self._embedded(tokens, state["caches"][0]), []
+        x, caches = self._embedded(ops.reshape(tokens, (-1,)), state["caches"][0]), []  # (batch * beams, width)
         for layer, cache, read in zip(self._pile(_DECODER), state["caches"], memory["read"], strict=True):
             x, cache = layer.step(x, cache, None, read, memory["added"])
             caches.append(cache)
         x = self.get_layer("embedding")(self.get_layer(f"{_DECODER}_norm")(x), reverse=True)
+        x = ops.reshape(x, (-1, ops.shape(tokens)[1], x.shape[-1]))
         return ops.cast(x, "float32"), {"caches": caches}
 
     def attention_weights(self, inputs):
