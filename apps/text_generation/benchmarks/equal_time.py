@@ -51,7 +51,16 @@ def run(row, directory):
 
 def table(results):
     """Returns the table of the rows that are there."""
-    head = ["model", "parameters", "validation loss", "bits a character", "characters read", "epochs", "minutes (CPU)", "seed"]
+    head = [
+        "model",
+        "parameters",
+        "validation loss",
+        "bits a character",
+        "characters read",
+        "epochs",
+        "minutes (CPU)",
+        "seed",
+    ]
     lines = [head, ["---"] * len(head)]
     for row, result in results.items():
         lines.append(
