@@ -2,6 +2,7 @@
 
 from dlkeras.metrics.bleu import Bleu, bleu, sentence_bleu
 from dlkeras.metrics.classification import Accuracy, expected_calibration_error, reliability_curve
+from dlkeras.metrics.histories import HistoryLoss
 from dlkeras.metrics.mean_average_precision import MeanAveragePrecision
 from dlkeras.metrics.ranking import ranking_figures, sampled_candidates, sampled_figures
 from dlkeras.metrics.rating import mae, rmse
@@ -10,6 +11,7 @@ from dlkeras.metrics.segmentation import SegmentationScores
 __all__ = [
     "Accuracy",
     "Bleu",
+    "HistoryLoss",
     "MeanAveragePrecision",
     "SegmentationScores",
     "bleu",
