@@ -12,6 +12,7 @@ APPS = {
     "nli": "apps.nli.app:Nli",
     "translation": "apps.translation.app:Translation",
     "text_generation": "apps.text_generation.app:TextGeneration",
+    "recommendation": "apps.recommendation.app:Recommendation",
 }
 
 _TABLES = "apps.image_classification.benchmarks"
@@ -20,6 +21,7 @@ BENCHMARKS = {
     "attention": "apps.translation.benchmarks.attention",
     "equal_time": "apps.text_generation.benchmarks.equal_time",
     "cross_validation": "apps.sentiment.benchmarks.cross_validation",
+    **{name: f"apps.recommendation.benchmarks.{name}" for name in ("ratings", "ranking")},
 }
 
 

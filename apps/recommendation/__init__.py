@@ -1,0 +1,1 @@
+"""Recommendation: what somebody may like, by what others rated."""
