@@ -17,6 +17,7 @@ DLKERAS = (
     ("dlkeras/data/yolo.py", {"yaml"}),
     ("dlkeras/text/**", {"tensorflow", "tensorflow_text", "tokenizers"}),
     ("dlkeras/training/**", {"tensorflow", "matplotlib"}),
+    ("dlkeras/training/reinforce/**", {"gymnasium"}),
     ("dlkeras/export.py", {"tensorflow", "tensorflow_serving"}),
     ("dlkeras/layers/normalization.py", {"tensorflow"}),  # a kernel that no Keras operation reaches
     ("dlkeras/models/weights.py", {"h5py"}),

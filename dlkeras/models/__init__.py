@@ -39,6 +39,7 @@ _ROOMS = {
         "deepfm",
         "caser",
     ),
+    "reinforce": ("tables", "q_network", "actor_critic"),
 }
 
 
