@@ -59,7 +59,7 @@ def list(room=None):
     Args:
         room: `"vision"` for the picture classifiers alone, `"detection"`, `"segmentation"`, `"style"`, `"text"` for
             classifiers of texts, `"pairs"` for those of pairs of texts, `"translation"`, `"language"` for models that
-            go on with a text, `"recommend"` for ratings and rankings of items.
+            go on with a text, `"recommend"` for ratings and rankings of items, `"reinforce"` for agents that play.
 
     Raises:
         ValueError: There is no such room.
@@ -79,8 +79,8 @@ def create(name, /, **kwargs):
     Returns:
         A `keras.Model` that takes pictures `(batch, height, width, channels)` and gives logits `(batch, num_classes)`;
         a detector gives offsets and logits at its anchors, `(batch, anchors, 4 + num_classes + 1)`, one that segments
-        logits of every pixel, `(batch, height, width, num_classes)`. What models of texts and of recommendation take is
-        said in their files.
+        logits of every pixel, `(batch, height, width, num_classes)`. What models of texts, of recommendation and of agents
+        take is said in their files.
 
     Raises:
         ValueError: The name is not known.
