@@ -79,8 +79,8 @@ def create(name, /, **kwargs):
     Returns:
         A `keras.Model` that takes pictures `(batch, height, width, channels)` and gives logits `(batch, num_classes)`;
         a detector gives offsets and logits at its anchors, `(batch, anchors, 4 + num_classes + 1)`, one that segments
-        logits of every pixel, `(batch, height, width, num_classes)`. What models of texts, of recommendation and of agents
-        take is said in their files.
+        logits of every pixel, `(batch, height, width, num_classes)`. What models of texts, of recommendation and
+        of agents take is said in their files.
 
     Raises:
         ValueError: The name is not known.
