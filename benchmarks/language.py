@@ -252,7 +252,7 @@ def main():
     text = f"{table(results)}\n\n{conditions(results, options, busy)}"
     print(f"\n{text}")
     if options.write:
-        report.write(text, BEGIN, END)
+        report.write(text, BEGIN, END, README)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.contenders import PARTS, TABLE
+from benchmarks.serving import report
 
 ROOT = Path(__file__).parent.parent
 README = Path(__file__).with_name("README.md")
@@ -100,11 +101,7 @@ def _processor():
 def write(mark, text):
     """Puts a table between its two marks in the README."""
     begin, end = f"<!-- {mark}: written by `python -m benchmarks.training` -->", f"<!-- end of {mark} -->"
-    pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
-    page = README.read_text()
-    if not re.search(pattern, page, re.DOTALL):
-        raise ValueError(f"{README.name} must have the lines {begin} and {end}")
-    README.write_text(re.sub(pattern, lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL))
+    report.write(text, begin, end, README)
 
 
 def main():

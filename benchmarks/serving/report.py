@@ -114,10 +114,10 @@ def processor():
         return platform.machine()
 
 
-def write(text, begin=BEGIN, end=END):
-    """Puts tables between their marks in the README."""
-    page = README.read_text()
+def write(text, begin=BEGIN, end=END, readme=README):
+    """Puts tables between their marks in a README."""
+    page = readme.read_text()
     pattern = f"{re.escape(begin)}.*?{re.escape(end)}"
     if not re.search(pattern, page, re.DOTALL):
-        raise ValueError(f"{README.name} must have the lines {begin} and {end}")
-    README.write_text(re.sub(pattern, lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL))
+        raise ValueError(f"{readme.name} must have the lines {begin} and {end}")
+    readme.write_text(re.sub(pattern, lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL))
