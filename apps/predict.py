@@ -40,10 +40,11 @@ class ServerPredict:
             return self._client.predict(served_name(self.app_name, preset), inputs, signature_name=endpoint)
 
     def takes_text(self, endpoint="serving_default", preset=None):
-        """Returns an endpoint's inputs: `{name: whether it takes bytes or text, and no numbers}`."""
+        """Returns an endpoint's inputs: `{name: whether a row is bytes or a text, and no numbers and no list}`."""
         with _told():
             signatures = self._client.metadata(served_name(self.app_name, preset))
-        return {name: spec.dtype.kind == "O" for name, spec in _endpoint(signatures, endpoint).inputs.items()}
+        inputs = _endpoint(signatures, endpoint).inputs
+        return {name: spec.dtype.kind == "O" and len(spec.shape) == 1 for name, spec in inputs.items()}
 
 
 class LocalPredict:
@@ -79,9 +80,9 @@ class LocalPredict:
             raise PredictError(str(error)) from error
 
     def takes_text(self, endpoint="serving_default", preset=None):
-        """Returns an endpoint's inputs: `{name: whether it takes bytes or text, and no numbers}`."""
+        """Returns an endpoint's inputs: `{name: whether a row is bytes or a text, and no numbers and no list}`."""
         inputs = _endpoint(self._endpoints(preset), endpoint).inputs
-        return {name: dtype == "string" for name, (_, dtype) in inputs.items()}
+        return {name: dtype == "string" and len(shape) == 1 for name, (shape, dtype) in inputs.items()}
 
 
 @contextlib.contextmanager

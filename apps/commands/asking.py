@@ -18,7 +18,7 @@ def predict(app_name, texts, *, preset=None, run=None, server=None, endpoint="se
     Args:
         app_name: The app.
         texts: What was typed: a file, whose bytes are sent, or a text, which is sent itself; for an endpoint of several
-            inputs `name=value` for each. Numbers are written as JSON has them.
+            inputs `name=value` for each. Numbers and lists are written as JSON has them.
         preset: Which preset to ask; by default the first.
         run: A run's folder to ask instead.
         server: Address of a server to ask instead of a model in this process.
@@ -37,7 +37,7 @@ def _inputs(takes_text, texts):
     pairs = [text.split("=", 1) for text in texts] if len(names) > 1 else [(names[0], text) for text in texts]
     if sorted(name for name, *_ in pairs) != sorted(names):
         raise ValueError(f"`INPUT` must be {' '.join(f'{name}=...' for name in names)}. Received: {' '.join(texts)}")
-    return {name: [_text(text) if takes_text[name] else _numbers(name, text)] for name, text in pairs}
+    return {name: [_text(text) if takes_text[name] else _values(name, text)] for name, text in pairs}
 
 
 def _text(text):
@@ -50,11 +50,11 @@ def _text(text):
         raise
 
 
-def _numbers(name, text):
+def _values(name, text):
     try:
         return json.loads(text)
     except json.JSONDecodeError:
-        raise ValueError(f"`{name}` must be a number, or a list of them as in JSON. Received: {text}") from None
+        raise ValueError(f"`{name}` must be a number, or a list as in JSON. Received: {text}") from None
 
 
 def _shown(name, value, folder):

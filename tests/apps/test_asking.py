@@ -37,13 +37,14 @@ def test_several_are_named(tmp_path):
     (tmp_path / "p.png").write_bytes(b"png")
     asked = _inputs(SEVERAL, [f"image_bytes={tmp_path / 'p.png'}", "score_threshold=0.3"])
     assert asked == {"image_bytes": [b"png"], "score_threshold": [0.3]}
+    assert _inputs({"items": False, "k": False}, ['items=["1", ""]', "k=3"]) == {"items": [["1", ""]], "k": [3]}
 
 
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
         (["p.png"], "`INPUT` must be image_bytes=... score_threshold=.... Received: p.png"),
-        (["image_bytes=p.png", "score_threshold=low"], "`score_threshold` must be a number, .* Received: low"),
+        (["image_bytes=p.png", "score_threshold=low"], "`score_threshold` must be a number, or a list.*: low"),
     ],
 )
 def test_refuses(texts, message):
