@@ -5,17 +5,23 @@ all pieces anew for each next one, in turns. Then, where a server runs, sentence
 """
 
 import argparse
+import os
 import time
+from pathlib import Path
 
 import numpy as np
 
 from apps.presets import model_folder, preset_names, served_name
 from apps.quiet import import_keras
 from apps.translation.examples import EXAMPLES
+from benchmarks.serving import report
+from benchmarks.serving.processes import other_work
 from serving.client import Client, ClientError
 
 APP = "translation"
 _BATCHES = (1, 8, 32, 64)
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- translation: written by `python -m benchmarks.translation` -->", "<!-- end of translation -->"
 
 
 def cache_ratio(preset, length, rows, beams, rounds):
@@ -106,21 +112,33 @@ def main():
     parser.add_argument("--length", type=int, default=40, metavar="N", help="pieces (%(default)s)")
     parser.add_argument("--rows", type=int, default=16, metavar="N", help="sentences at once (%(default)s)")
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="(%(default)s)")
+    parser.add_argument("--write", action="store_true", help="put what is found into benchmarks/README.md")
     arguments = parser.parse_args()
+    lines = []
+    for line in _found(arguments):
+        print(line, flush=True)
+        lines.append(f"- {line}")
+    if arguments.write:
+        report.write("\n".join(lines), BEGIN, END, README)
+
+
+def _found(arguments):
+    """Yields what is measured, a line each."""
+    busy = other_work()
     for beams in (1, 5):
         cached, anew = cache_ratio(arguments.preset, arguments.length, arguments.rows, beams, arguments.rounds)
         ratios = anew / cached
-        print(
+        yield (
             f"{arguments.rows} sentences, {beams} beams, {arguments.length} pieces: {1000 * np.median(cached):.0f} ms, "
             f"without the cache {1000 * np.median(anew):.0f} ms, {np.median(ratios):.1f} times as long "
-            f"({ratios.min():.1f} to {ratios.max():.1f})",
-            flush=True,
+            f"({ratios.min():.1f} to {ratios.max():.1f})"
         )
     try:
         for count, speed in sentences_a_second(arguments.grpc, arguments.preset, arguments.rounds):
-            print(f"through the server, {count:2} sentences a request: {speed:6.1f} sentences a second", flush=True)
+            yield f"through the server, {count} sentences a request: {speed:.0f} sentences a second"
     except ClientError as error:
-        print(f"No server: {error}")
+        yield f"No server: {error}"
+    yield f"{os.cpu_count()} cores ({report.processor()}); before, other work used {busy:.2f} of them"
 
 
 if __name__ == "__main__":
