@@ -18,8 +18,8 @@ _MOST_NAMED = 30
 class Names:
     """The names of users or items, and their places, inside the graph.
 
-    Found by their hashes among sorted ones, not by a table: that is a resource, and a server merges no requests to a
-    signature that has one.
+    Found by their hashes among sorted ones: constants of the graph, where a lookup table is a resource that has to be
+    filled anew by whoever loads it.
 
     Args:
         what: What they are names of, for the sentence.
