@@ -76,6 +76,10 @@ class App:
             "transform": self.transform(config, info),
         }
 
+    def loss_of(self, row):
+        """Returns what training has to bring down, of a row of a run's history."""
+        return row["loss"]
+
     def evaluate(self, model, splits, directory=None):
         """Measures on the test split: `{metric: float}`. With a directory, plots and tables for people go there."""
         raise NotImplementedError

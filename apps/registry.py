@@ -13,6 +13,7 @@ APPS = {
     "translation": "apps.translation.app:Translation",
     "text_generation": "apps.text_generation.app:TextGeneration",
     "recommendation": "apps.recommendation.app:Recommendation",
+    "agents": "apps.agents.app:Agents",
 }
 
 _TABLES = "apps.image_classification.benchmarks"
@@ -22,6 +23,7 @@ BENCHMARKS = {
     "equal_time": "apps.text_generation.benchmarks.equal_time",
     "cross_validation": "apps.sentiment.benchmarks.cross_validation",
     **{name: f"apps.recommendation.benchmarks.{name}" for name in ("ratings", "ranking")},
+    **{name: f"apps.agents.benchmarks.{name}" for name in ("agents", "agent_settings")},
 }
 
 

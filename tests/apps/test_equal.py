@@ -15,7 +15,7 @@ from apps.presets import model_folder, preset_names, served_name
 from apps.trained import open_trained
 from serving.client import Client
 
-APPS = ("style_transfer", "bert", "nli", "translation", "text_generation", "recommendation")
+APPS = ("style_transfer", "bert", "nli", "translation", "text_generation", "recommendation", "agents")
 PRESETS = [(app, preset) for app in APPS for preset in preset_names(app)]
 
 

@@ -13,6 +13,7 @@ from dlkeras.training.checkpoint import WEIGHTS_FILE
 
 PRESETS = [(name, preset) for name in registry.APPS for preset in preset_names(name)]
 MEGABYTES = {
+    "agents": 1,
     "image_classification": 6,
     "object_detection": 6,
     "recommendation": 1,
@@ -74,6 +75,15 @@ FLOORS = {
     ("translation", "multi30k_de"): ("bleu", 34),
     ("translation", "multi30k_fr"): ("bleu", 52),
     ("recommendation", "made_choices"): ("ndcg_at_10", 0.3),
+    ("agents", "cartpole"): ("return", 490),
+    ("agents", "acrobot"): ("return", -90),
+    ("agents", "mountain_car"): ("return", -125),
+    ("agents", "lunar_lander"): ("return", 200),
+    ("agents", "taxi"): ("expected_return", 7.9),
+    ("agents", "frozen_lake"): ("expected_return", 0.74),
+    ("agents", "frozen_lake_8x8"): ("expected_return", 0.89),
+    ("agents", "cliff_walking"): ("expected_return", -13),
+    ("agents", "blackjack"): ("return", -0.15),
 }
 # What it must not be above.
 CEILINGS = {("text_generation", "shakespeare"): ("loss", 1.58), ("recommendation", "made"): ("rmse", 0.78)}

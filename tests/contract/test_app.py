@@ -31,7 +31,7 @@ def test_wrong_type_of_setting_is_named(app):
 
 def test_loss_falls(trial):
     history = trial.state["history"]
-    assert history[-1]["loss"] < history[0]["loss"]
+    assert trial.app.loss_of(history[-1]) < trial.app.loss_of(history[0])
 
 
 def test_splits_are_disjoint_and_named(trial):

@@ -1,0 +1,1 @@
+"""Agents: they learn to play, and are watched at it."""
