@@ -128,8 +128,8 @@ def expected_return(transitions, policy, steps):
 def best_return(transitions, steps):
     """Returns the highest `expected_return` there is, that of an agent which also knows how many steps are left.
 
-    Policies that know the state alone get less: by value iteration with a discount of 0.995, 0.894 in FrozenLake8x8-v1 with
-    its 200 steps, where this is 0.913.
+    Policies that know the state alone get less: 0.894 in FrozenLake8x8-v1 with its 200 steps, by value iteration with a
+    discount of 0.995, where this is 0.913.
     """
     rewards, onward = _backup(transitions)
     values = np.zeros(len(rewards))
