@@ -9,13 +9,17 @@ import os
 import resource
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
 from apps.quiet import import_keras
+from benchmarks.serving import report
 from benchmarks.serving.processes import other_work
 from dlkeras.export import export
 
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- catalogue: written by `python -m benchmarks.catalogue` -->", "<!-- end of catalogue -->"
 _SEEN = 100  # items of each user
 
 
@@ -80,6 +84,7 @@ def main():
     parser.add_argument("--factors", type=int, default=64, metavar="N", help="(%(default)s)")
     parser.add_argument("--rounds", type=int, default=100, metavar="N", help="requests (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(%(default)s)")
+    parser.add_argument("--write", action="store_true", help="put what is found into benchmarks/README.md")
     options = parser.parse_args()
     busy = other_work()
     model, endpoints = make(options.items, options.users, options.factors, options.seed)
@@ -89,12 +94,16 @@ def main():
         del model, endpoints
         taken = 1000 * measure(version, options.rounds, options.users)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(
+    found = (
         f"{options.items:,} items, {options.users:,} users, {options.factors} factors: top_k of one user takes "
         f"{np.median(taken):.1f} ms (p95 {np.percentile(taken, 95):.1f} ms, of {options.rounds} requests). "
-        f"The SavedModel has {size / 1e6:.0f} MB; this process, which made, wrote and loaded it, had "
-        f"{memory / 1e6:.1f} GB at most. {os.cpu_count()} cores, other work used {busy:.2f} of them."
+        f"The SavedModel has {size / 1e6:.0f} MB; the process that made, wrote and loaded it had "
+        f"{memory / 1e6:.1f} GB at most. {os.cpu_count()} cores ({report.processor()}), of which other work used "
+        f"{busy:.2f} before; seed {options.seed}."
     )
+    print(found)
+    if options.write:
+        report.write(found, BEGIN, END, README)
 
 
 if __name__ == "__main__":
