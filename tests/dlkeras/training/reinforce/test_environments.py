@@ -33,7 +33,8 @@ def test_tuples_are_numbered_like_nested_loops():
     [
         ("Pendulum-v1", r"must have discrete actions.*Received: env='Pendulum-v1', whose actions are Box"),
         ("Taxi-v3", r"must be a name of Gymnasium's registry.*Received: env='Taxi-v3'. Did you mean Taxi-v4"),
-        ("CarRacing-v3", r"must have discrete actions.*Received: env='CarRacing-v3'"),
+        # Where Box2D is not installed, that is what is wrong.
+        ("CarRacing-v3", r"must (have discrete actions|be .* packages are installed).*Received: env='CarRacing-v3'"),
         (7, r"Received: env=7"),
     ],
 )
