@@ -122,9 +122,8 @@ class Answers:
         some = refuse_unless(tf.reduce_all(tf.reduce_any(histories > 0, axis=1)), "items must hold one item at least")
         with tf.control_dependencies([some]):
             places, scores = self._best(self._model.history_scores(histories), histories, k, genre)
-        cosines = tf.where(histories[..., None] > 0, self._model.cosines(histories), _NOTHING)
-        nearest = tf.gather(histories - 1, tf.argmax(cosines, axis=1), batch_dims=1)  # (batch, all items)
-        because = tf.where(places < 0, -1, tf.gather(nearest, tf.maximum(places, 0), batch_dims=1))
+        nearest = self._model.nearest(tf.maximum(places, 0), histories)
+        because = tf.where(places < 0, -1, nearest)
         answer = self._listed(places, scores)
         return {**answer, "because": self._items.of(because), "because_title": self._titled(because)}
 

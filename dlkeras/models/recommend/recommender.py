@@ -98,12 +98,36 @@ class Recommender(ConfiguredModel):
         """
         if isinstance(self.network, HistoryAutoencoder):
             return self.network.score_all(histories)
-        return ops.sum(self.cosines(histories), axis=1)
+        units = self._units()
+        # The sum of vectors first: not a row of all items for each that was seen.
+        return ops.matmul(ops.sum(_looked_up(units, histories), axis=1), ops.transpose(units))
 
     def cosines(self, histories):
         """Returns how near every item is to each of some, float32 `(batch, length, items)`; 0 for padding."""
+        units = self._units()
+        return ops.matmul(_looked_up(units, histories), ops.transpose(units))
+
+    def nearest(self, items, histories):
+        """Tells which item of a history is nearest to each of some items.
+
+        Args:
+            items: Items' numbers, int32 `(batch, count)`.
+            histories: As of `history_scores`, one item at least.
+
+        Returns:
+            Items' numbers, int32 `(batch, count)`.
+        """
+        units = self._units()
+        cosines = ops.matmul(ops.take(units, items, axis=0), ops.swapaxes(_looked_up(units, histories), 1, 2))
+        places = ops.argmax(ops.where(histories[:, None] > 0, cosines, -2.0), axis=-1)  # a cosine is -1 or more
+        return ops.take_along_axis(histories, places, axis=1) - 1
+
+    def _units(self):
+        """Returns the items' vectors at length 1, float32 `(items, width)`."""
         vectors = ops.cast(self.network.item_vectors(), "float32")
-        vectors = vectors * ops.rsqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + _SMALL)
-        own = ops.take(vectors, ops.maximum(histories - 1, 0), axis=0)
-        own = ops.where(histories[..., None] > 0, own, 0.0)
-        return ops.matmul(own, ops.transpose(vectors))
+        return vectors * ops.rsqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True) + _SMALL)
+
+
+def _looked_up(units, histories):
+    """Returns the vectors of histories, `(batch, length, width)`; 0 for padding."""
+    return ops.where(histories[..., None] > 0, ops.take(units, ops.maximum(histories - 1, 0), axis=0), 0.0)

@@ -55,6 +55,17 @@ def test_somebody_new_is_known_by_the_vectors_of_items():
     np.testing.assert_allclose(model.history_scores(histories), cosines.sum(axis=1), atol=1e-5)
 
 
+def test_the_nearest_of_a_history_is_found():
+    model, histories = _rating(), np.array([[0, 2, 5], [1, 0, 0]])
+    cosines = ops.convert_to_numpy(model.cosines(histories))
+    items = np.array([[3, 0], [4, 4]])
+    nearest = ops.convert_to_numpy(model.nearest(items, histories))
+    # Padding is as far as can be, whatever the angle.
+    for row, column in np.ndindex(2, 2):
+        near = [cosines[row, place, items[row, column]] if histories[row, place] else -2 for place in range(3)]
+        assert nearest[row, column] == histories[row, np.argmax(near)] - 1
+
+
 @pytest.mark.parametrize("make", [_rating, _choosing])
 def test_weights_hold_what_was_seen(make, tmp_path):
     model = make()
