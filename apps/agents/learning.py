@@ -6,7 +6,6 @@ from pathlib import Path
 from apps.agents.data import PLANNERS, TABLES
 from apps.trained import write_json
 from dlkeras.files import write_atomically
-from dlkeras.models.reinforce.tables import ActionTable
 from dlkeras.training.checkpoint import STATE_FILE, WEIGHTS_FILE
 from dlkeras.training.reinforce import (
     DQN,
@@ -72,7 +71,7 @@ def _plan(model, config, directory):
     improve = value_iteration if config.algorithm == "value_iteration" else policy_iteration
     plan = improve(transitions(config.env), discount=config.discount)
     model.table = plan.values
-    table = ActionTable.holding(plan.values).table
+    table = model.table
     returns, _ = play(lambda states: table[states].argmax(axis=-1), config.env, seed=VALIDATION_SEED)
     seconds, cpu_seconds = time.perf_counter() - clocks[0], time.process_time() - clocks[1]
     best = float(returns.mean())
