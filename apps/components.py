@@ -3,6 +3,25 @@
 import gradio
 
 
+def page_of(app, presets, build):
+    """Makes an app's page.
+
+    Args:
+        app: Its name.
+        presets: Names of its presets.
+        build: Function of them that fills the page; where there are none, it says how to train one.
+
+    Returns:
+        A `gradio.Blocks`.
+    """
+    with gradio.Blocks() as page:
+        if presets:
+            build(presets)
+        else:
+            gradio.Markdown(f"No model ships yet. Train one: `dlkeras train {app}`.")
+    return page
+
+
 def picture_file(**kwargs):
     """Makes a `gradio.Image` to upload to or paste into, whose value is the path of the file as it came.
 

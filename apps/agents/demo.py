@@ -11,7 +11,7 @@ from apps.agents.asking import ENDPOINT, ask
 from apps.agents.drawing import bars, picture
 from apps.agents.game import Game, GameError
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of
+from apps.components import calls_of, page_of
 from apps.predict import PredictError
 from apps.presets import METRICS_FILE, preset_info, preset_names, presets_folder, served_name
 
@@ -37,13 +37,7 @@ def build_page(predict):
     Returns:
         A `gradio.Blocks`.
     """
-    with gradio.Blocks() as page:
-        presets = preset_names(APP)
-        if presets:
-            _build(predict, presets)
-        else:
-            gradio.Markdown(f"No model ships yet. Train one: `dlkeras train {APP}`.")
-    return page
+    return page_of(APP, preset_names(APP), lambda presets: _build(predict, presets))
 
 
 def _build(predict, presets):
@@ -81,7 +75,8 @@ def _build(predict, presets):
 def _play(predict, preset, seed):
     """Yields, a few times a second, a picture of either game, the action values and the returns."""
     if seed is None or not 0 <= seed <= _LARGEST_SEED:
-        raise gradio.Error(f"The seed must be a whole number from 0 to {_LARGEST_SEED}. Received: {seed}")
+        sentence = f"The seed must be a whole number from 0 to {_LARGEST_SEED}. Received: {seed}"
+        raise gradio.Error(sentence, print_exception=False)
     info = preset_info(APP, preset)
     pause = 1 / _A_SECOND["states" if info["states"] else "vectors"]
     with contextlib.ExitStack() as stack:

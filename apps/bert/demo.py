@@ -5,7 +5,7 @@ import gradio
 from apps.bert.asking import MAX_CHARACTERS, fill, follows
 from apps.bert.calls import blank_calls, pair_calls
 from apps.bert.examples import BLANKS, MASK, PAIRS
-from apps.components import calls_of
+from apps.components import calls_of, page_of
 from apps.predict import PredictError
 from apps.presets import preset_names, served_name
 
@@ -27,15 +27,13 @@ def build_page(predict):
     Returns:
         A `gradio.Blocks`.
     """
-    with gradio.Blocks() as page:
-        presets = preset_names(APP)
-        if presets:
-            preset = gradio.Dropdown(presets, value=presets[0], label="Model", elem_id="bert-preset")
-            _build_blanks(predict, preset)
-            _build_pairs(predict, preset)
-        else:
-            gradio.Markdown(f"No model ships yet. Train one: `dlkeras train {APP}`.")
-    return page
+    return page_of(APP, preset_names(APP), lambda presets: _build(predict, presets))
+
+
+def _build(predict, presets):
+    preset = gradio.Dropdown(presets, value=presets[0], label="Model", elem_id="bert-preset")
+    _build_blanks(predict, preset)
+    _build_pairs(predict, preset)
 
 
 def _build_blanks(predict, preset):

@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of
+from apps.components import calls_of, page_of
 from apps.heat import table
 from apps.nli.asking import MAX_CHARACTERS, ask, endpoint_of
 from apps.nli.examples import EXAMPLES
@@ -31,13 +31,7 @@ def build_page(predict):
     Returns:
         A `gradio.Blocks`.
     """
-    with gradio.Blocks() as page:
-        presets = preset_names(APP)
-        if presets:
-            _build(predict, presets)
-        else:
-            gradio.Markdown(f"No model ships yet. Train one: `dlkeras train {APP}`.")
-    return page
+    return page_of(APP, preset_names(APP), lambda presets: _build(predict, presets))
 
 
 def _build(predict, presets):

@@ -7,7 +7,7 @@ import gradio
 
 from apps.calls import curl_row_call, python_row_call
 from apps.colours import colours
-from apps.components import calls_of
+from apps.components import calls_of, page_of
 from apps.object_detection.asking import LOWEST_SCORE, above, ask_files, drawn, rows
 from apps.object_detection.examples import example_files
 from apps.object_detection.video_page import build_moving
@@ -35,13 +35,7 @@ def build_page(predict):
     Returns:
         A `gradio.Blocks`.
     """
-    with gradio.Blocks() as page:
-        presets = preset_names(APP)
-        if presets:
-            _Page(predict, presets).build()
-        else:
-            gradio.Markdown(f"No model ships yet. Train one: `dlkeras train {APP}`.")
-    return page
+    return page_of(APP, preset_names(APP), lambda presets: _Page(predict, presets).build())
 
 
 class _Page:

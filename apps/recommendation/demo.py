@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of
+from apps.components import calls_of, page_of
 from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 from apps.recommendation.asking import FROM_HISTORY, ask_for_known, ask_for_new, ask_for_rating, ask_for_similar
@@ -31,13 +31,7 @@ def build_page(predict):
     Returns:
         A `gradio.Blocks`.
     """
-    with gradio.Blocks() as page:
-        presets = preset_names(APP)
-        if presets:
-            _build(predict, presets)
-        else:
-            gradio.Markdown(f"No model ships yet. Train one: `dlkeras train {APP}`.")
-    return page
+    return page_of(APP, preset_names(APP), lambda presets: _build(predict, presets))
 
 
 def _build(predict, presets):
@@ -144,7 +138,7 @@ def _example(preset, index):
 
 def _for_new(predict, preset, items, k, genre):
     if not items:
-        raise gradio.Error("Pick one at least that you like.")
+        raise gradio.Error("Pick one at least that you like.", print_exception=False)
     return ask_for_new(predict, preset, items, k, genre)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio
 
 from apps.calls import curl_call, python_call
-from apps.components import picture_file
+from apps.components import page_of, picture_file
 from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 from apps.segmentation.asking import ask, opened
@@ -29,13 +29,7 @@ def build_page(predict):
     Returns:
         A `gradio.Blocks`.
     """
-    with gradio.Blocks() as page:
-        presets = preset_names(APP)
-        if presets:
-            _build(predict, presets)
-        else:
-            gradio.Markdown(f"No model ships yet. Train one: `dlkeras train {APP}`.")
-    return page
+    return page_of(APP, preset_names(APP), lambda presets: _build(predict, presets))
 
 
 def _build(predict, presets):

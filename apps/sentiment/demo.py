@@ -5,6 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_text_call, python_text_call
+from apps.components import page_of
 from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 from apps.sentiment.asking import MAX_CHARACTERS, ask
@@ -25,13 +26,7 @@ def build_page(predict):
     Returns:
         A `gradio.Blocks`.
     """
-    with gradio.Blocks() as page:
-        presets = preset_names(APP)
-        if presets:
-            _build(predict, presets)
-        else:
-            gradio.Markdown(f"No model ships yet. Train one: `dlkeras train {APP}`.")
-    return page
+    return page_of(APP, preset_names(APP), lambda presets: _build(predict, presets))
 
 
 def _build(predict, presets):
