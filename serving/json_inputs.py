@@ -12,6 +12,7 @@ import orjson
 from serving.errors import ServingError, listed
 from serving.json_arrays import build_array, is_base64
 from serving.json_errors import invalid, row_mistake, shown, tensor_mistake
+from serving.json_numbers import Numbers, find_numbers
 from serving.samples import correct_request
 from serving.signatures import did_you_mean
 
@@ -22,7 +23,7 @@ class PredictBody(NamedTuple):
     Args:
         signature_name: A string, empty for the default signature.
         rows: Whether the tensors come as rows ("instances") rather than columns ("inputs").
-        values: What stands under that key.
+        values: What stands under that key; `Numbers` where it is nothing else.
         bools: Whether true or false may be among the values.
     """
 
@@ -95,6 +96,13 @@ def parse_predict(text):
     Raises:
         ServingError: `INVALID_ARGUMENT` if the body has not the form that the REST API documents.
     """
+    numbers = find_numbers(text)
+    if numbers is not None:
+        return PredictBody(numbers.signature_name, numbers.rows, numbers, False)
+    return _parse_predict(text)
+
+
+def _parse_predict(text):
     body, signature_name = parse_object(text)
     # One byte is found ten times sooner than a word, and lists of numbers have neither.
     bools = (b"u" in text and b"true" in text) or (b"f" in text and b"false" in text)
@@ -127,6 +135,12 @@ def decode_inputs(body, name, signature):
     Raises:
         ServingError: `INVALID_ARGUMENT`, with a correct request, if a value does not fit its dtype or a name is wrong.
     """
+    if isinstance(body.values, Numbers):
+        inputs = body.values.to_inputs(signature)
+        if inputs is not None:
+            return inputs
+        # What does not fit is read again in full, to say what and where.
+        body = _parse_predict(body.values.text)
     try:
         columns, named = _columns(body, signature)
         return {key: _decode(columns[key], key, named, body, signature.inputs[key]) for key in columns}

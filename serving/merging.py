@@ -267,8 +267,16 @@ def join(parts, rows=None):
         missing = 0 if rows is None else rows - sum(len(array) for array in arrays)
         if missing > 0:
             arrays.append(np.repeat(arrays[-1][-1:], missing, axis=0))
-        joined[name] = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+        joined[name] = arrays[0] if len(arrays) == 1 else _stack(arrays)
     return joined
+
+
+def _stack(arrays):
+    first = arrays[0]
+    if first.dtype.kind in "OV" or not all(array.flags.c_contiguous for array in arrays):
+        return np.concatenate(arrays)
+    # numpy gives the interpreter away for each of them, and has to wait for it again: bytes are joined in one go.
+    return np.frombuffer(b"".join(arrays), first.dtype).reshape(sum(map(len, arrays)), *first.shape[1:])
 
 
 def pad_alike(parts):

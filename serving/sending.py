@@ -21,6 +21,8 @@ MAX_CONTROL_BACKLOG = 2**20
 TURN_BYTES = 2**16
 # A stream of answers waits while its client is so far behind.
 MAX_STREAMED_BACKLOG = 2**16
+# Answers of one turn of the event loop go out together: a call of the system takes as long as many of them.
+MAX_GATHERED_BYTES = 2**14
 
 
 class Stream:
@@ -107,7 +109,7 @@ class Sender:
         initial_window: The same for each stream, to begin with.
         max_frame: The largest frame that the client takes, or that is of use.
         paused: Whether the transport has enough for now.
-        sent: The bytes handed to the transport so far.
+        sent: The bytes handed to the transport so far, or about to be.
     """
 
     def __init__(self, transport, streams, budget, on_last):
@@ -117,6 +119,8 @@ class Sender:
         self._on_last = on_last
         self._blocked = {}
         self._control_backlog = 0
+        self._loop = asyncio.get_running_loop()
+        self._gathered, self._gathered_bytes = [], 0
         self.window = self.initial_window = 65_535
         self.max_frame = MAX_FRAME
         self.paused = False
@@ -130,7 +134,7 @@ class Sender:
     @property
     def taken(self):
         """The bytes that have left for the client so far."""
-        return self.sent - self._transport.get_write_buffer_size()
+        return self.sent - self._gathered_bytes - self._transport.get_write_buffer_size()
 
     def control(self, data):
         """Send frames that are not an answer's, which no window holds back."""
@@ -148,7 +152,19 @@ class Sender:
 
     def _write(self, data):
         self.sent += len(data)
-        self._transport.write(data)
+        self._gathered.append(data)
+        self._gathered_bytes += len(data)
+        if self._gathered_bytes > MAX_GATHERED_BYTES:
+            self._write_gathered()
+        elif len(self._gathered) == 1:
+            self._loop.call_soon(self._write_gathered)
+
+    def _write_gathered(self):
+        if self._gathered:
+            data = self._gathered[0] if len(self._gathered) == 1 else b"".join(self._gathered)
+            self._gathered, self._gathered_bytes = [], 0
+            if not self._transport.is_closing():
+                self._transport.write(data)
 
     def send_at_once(self, stream, head, data, trailers):
         """Send a whole answer if nothing is in its way.

@@ -1,0 +1,184 @@
+"""Lists of numbers in a `:predict` request -> numpy arrays, without a Python object for every number."""
+
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+import simdjson
+
+from serving.json_arrays import EXACT
+
+# Below this, Python objects are as quick.
+MIN_BYTES = 512
+MAX_CACHED_BYTES = 2**16
+MAX_RANK = 32
+_NO_STRUCTURE = b"0123456789+-.eE \n\r\t"
+_BUFFERS = {"f": ("d", np.float64), "i": ("i", np.int64), "u": ("u", np.uint64)}
+_KEYS = {"instances", "inputs", "signature_name"}
+# A parser keeps ten times the size of the largest text that it has read; without one, every text finds that much anew.
+MAX_KEPT_TEXT = 2**18
+_spare = []
+
+
+class _Found(NamedTuple):
+    """The one list of a body: the signature's name, whether it holds rows, its input's name or None, and itself."""
+
+    signature_name: str
+    rows: bool
+    name: str | None
+    values: simdjson.Array
+
+
+class Numbers:
+    """A request's one tensor, nested lists of numbers alone, not yet read.
+
+    Attributes:
+        text: The request's body, bytes.
+        signature_name: A string, empty for the default signature.
+        rows: Whether it stands under "instances" rather than "inputs".
+
+    Args:
+        text: See above.
+        parser: The `simdjson.Parser` that has read it.
+        found: The `_Found`.
+        shape: The shape of its lists.
+    """
+
+    def __init__(self, text, parser, found, shape):
+        self.text = text
+        self.signature_name = found.signature_name
+        self.rows = found.rows
+        self._name = found.name
+        self._parser = parser
+        self._values = found.values
+        self._shape = shape
+
+    def to_inputs(self, signature):
+        """Read the numbers.
+
+        Args:
+            signature: The `Signature`.
+
+        Returns:
+            The input's name to a numpy array of its dtype; None if they do not fit the signature. To be asked once.
+        """
+        try:
+            return self._read(signature)
+        finally:
+            # The parser reads no other text as long as somebody looks at this one.
+            self._values = None
+            if len(self.text) <= MAX_KEPT_TEXT and not _spare:
+                _spare.append(self._parser)
+
+    def _read(self, signature):
+        name = next(iter(signature.inputs)) if self._name is None else self._name
+        if name not in signature.inputs or (self._name is None and len(signature.inputs) > 1):
+            return None
+        if not signature.inputs.keys() - signature.defaults.keys() <= {name}:
+            return None
+        array = self._to_array(signature.inputs[name].dtype)
+        return None if array is None else {name: array}
+
+    def _to_array(self, dtype):
+        if dtype.kind not in _BUFFERS:
+            return None
+        code, wide = _BUFFERS[dtype.kind]
+        try:
+            flat = np.frombuffer(self._values.as_buffer(of_type=code), wide)
+        except (TypeError, ValueError):
+            return None
+        # A list of none looks like one of one.
+        if len(flat) != math.prod(self._shape):
+            return None
+        least, most = _limits(dtype)
+        if flat.max() > most or flat.min() < least:
+            return None
+        return flat.astype(dtype).reshape(self._shape)
+
+
+@functools.cache
+def _limits(dtype):
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    # Beyond what a float holds exactly, whole numbers are refused and others are not: it can no longer be told here.
+    return (-EXACT[dtype], EXACT[dtype]) if dtype in EXACT else (limits.min, limits.max)
+
+
+def find_numbers(text):
+    """Look for a request that is nothing but numbers.
+
+    Args:
+        text: A request's body, bytes.
+
+    Returns:
+        `Numbers`; None if it is small, is something else, or is wrong, which is for others to say.
+    """
+    if len(text) < MIN_BYTES:
+        return None
+    structure = text.translate(None, _NO_STRUCTURE)
+    begin, end = structure.find(b"["), structure.rfind(b"]") + 1
+    if begin < 0 or b'"' in structure[begin:end]:
+        return None
+    parser = _spare.pop() if _spare else simdjson.Parser()
+    try:
+        body = parser.parse(text)
+    except (ValueError, RuntimeError):
+        return None
+    # Most requests look so, and need no search; 'e' may be a number's.
+    if structure[:begin] == b'{"instancs":' and structure[end:] == b"}":
+        found = _Found("", True, None, body.get("instances"))
+    else:
+        found = _find_list(body)
+    if found is None:
+        return None
+    shape = _shape_of(found.values)
+    # Between the brackets there is nothing but numbers and commas: if these stand as they should, no list is longer
+    # than another.
+    if 0 in shape or len(shape) > MAX_RANK or not _has_structure(structure[begin:end], shape):
+        return None
+    return Numbers(text, parser, found, shape)
+
+
+def _find_list(body):
+    keys = list(body.keys()) if isinstance(body, simdjson.Object) else []
+    wanted = [key for key in keys if key != "signature_name"]
+    # Of a key that is there twice the last counts, which simdjson does not know.
+    if len(wanted) != 1 or len(keys) > 2 or not _KEYS.issuperset(keys):
+        return None
+    signature_name, rows = body.get("signature_name", ""), wanted == ["instances"]
+    name, values = None, body[wanted[0]]
+    if not rows and isinstance(values, simdjson.Object) and len(values) == 1:
+        (name,) = values.keys()
+        values = values[name]
+    if not isinstance(signature_name, str) or not isinstance(values, simdjson.Array):
+        return None
+    return _Found(signature_name, rows, name, values)
+
+
+def _shape_of(values):
+    shape = []
+    while isinstance(values, simdjson.Array) and len(shape) <= MAX_RANK:
+        shape.append(len(values))
+        values = values[0] if shape[-1] else None
+    return tuple(shape)
+
+
+def _has_structure(text, shape):
+    length = 0
+    for size in reversed(shape):
+        length = size * (length + 1) + 1
+    # Before it is made: a first row of many values, and many rows of none, would make it far larger than the request.
+    if len(text) != length:
+        return False
+    return text == (_cached_structure if length <= MAX_CACHED_BYTES else _make_structure)(shape)
+
+
+def _make_structure(shape):
+    """Write nested lists of a shape without what is in them."""
+    part = b""
+    for size in reversed(shape):
+        part = b"[%b]" % b",".join([part] * size)
+    return part
+
+
+_cached_structure = functools.lru_cache(maxsize=64)(_make_structure)
