@@ -301,11 +301,14 @@ def _expire(future):
 
 
 def _shape_of(inputs):
-    shapes = [array.shape for array in inputs.values()]
-    rows = shapes[0][0] if shapes and shapes[0] else None
-    if not rows or any(not shape or shape[0] != rows for shape in shapes):
-        return None, 1
-    return tuple([shape[1:] for shape in shapes]), rows
+    rows, key = None, ()
+    for array in inputs.values():
+        shape = array.shape
+        if not shape or not shape[0] or rows not in (None, shape[0]):
+            return None, 1
+        rows = shape[0]
+        key += (shape[1:],)
+    return (key, rows) if key else (None, 1)
 
 
 def _equal(inputs, others):

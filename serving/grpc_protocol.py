@@ -38,13 +38,13 @@ class Method(NamedTuple):
     """One remote procedure.
 
     Args:
-        request: Its request's message class.
-        handle: `async def handle(request, deadline) -> response`; where it streams, `handle(requests)` takes an
-            async iterator of requests and is one of responses.
+        request: Its request's message class, or what reads requests as that does.
+        handle: `async def handle(request, deadline) -> response`, a message or its bytes; where it streams,
+            `handle(requests)` takes an async iterator of requests and is one of responses.
         streams: Whether it does.
     """
 
-    request: type
+    request: object
     handle: object
     streams: bool = False
 
@@ -317,7 +317,7 @@ def _failure(error):
 
 
 def _prefixed(message):
-    data = message.SerializeToString()
+    data = message if isinstance(message, bytes) else message.SerializeToString()
     return b"\0%b%b" % (len(data).to_bytes(4, "big"), data)
 
 

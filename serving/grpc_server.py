@@ -3,8 +3,9 @@
 from serving import health, protocol, reflection
 from serving.errors import GRPC_CODES, ServingError
 from serving.grpc_protocol import Method
-from serving.specs import ModelSpec
-from serving.tensors import to_array, to_proto
+from serving.predict_messages import PredictReader, encode_response
+from serving.protocol import PredictResponse
+from serving.specs import fill_spec, read_spec, request_spec
 
 
 def make_methods(core, as_content=False):
@@ -33,6 +34,8 @@ def make_methods(core, as_content=False):
         for method in protocol.methods(service)
         if method.name in handlers
     }
+    predict = f"/{protocol.PREDICTION_SERVICE}/Predict"
+    methods[predict] = methods[predict]._replace(request=PredictReader())
     methods[f"/{health.SERVICE}/Check"] = Method(health.HealthCheckRequest, front.check_health)
     methods[f"/{health.SERVICE}/Watch"] = Method(health.HealthCheckRequest, front.watch_health, streams=True)
     for path in reflection.PATHS:
@@ -52,19 +55,14 @@ class GrpcFront:
         self._core = core
         self._as_content = as_content
 
-    async def predict(self, request, deadline):
-        """Answer a `PredictRequest`."""
-        spec, outputs = await self._core.predict(
-            request_spec(request),
-            lambda _, signature: _read_inputs(request, signature),
-            tuple(request.output_filter),
-            deadline,
-        )
-        response = protocol.PredictResponse()
-        fill_spec(response.model_spec, spec)
-        for name, array in outputs.items():
-            to_proto(array, content=self._as_content, proto=response.outputs[name])
-        return self._logged("predict", request, response, spec)
+    async def predict(self, call, deadline):
+        """Answer a `PredictCall` with the bytes of a `PredictResponse`."""
+        spec, outputs = await self._core.predict(call.spec, call.read_inputs, call.output_filter, deadline)
+        response = encode_response(spec, outputs, self._as_content)
+        log = self._core.logs.find(spec.name)
+        if log is not None:
+            log.write("predict", call.message(), PredictResponse.FromString(response), spec)
+        return response
 
     async def classify(self, request, deadline):
         """Answer a `ClassificationRequest`."""
@@ -135,51 +133,3 @@ class GrpcFront:
         async for request in requests:
             async for response in health.watch(self._core.manager, request):
                 yield response
-
-
-def request_spec(request):
-    """Read the `ModelSpec` of a request.
-
-    Args:
-        request: A message with a `model_spec`.
-
-    Returns:
-        A `serving.specs.ModelSpec`.
-
-    Raises:
-        ServingError: `INVALID_ARGUMENT` if it has none.
-    """
-    if not request.HasField("model_spec"):
-        raise ServingError("INVALID_ARGUMENT", "Missing ModelSpec")
-    return read_spec(request.model_spec)
-
-
-def read_spec(message):
-    """Read a `ModelSpec` message.
-
-    Args:
-        message: The message.
-
-    Returns:
-        A `serving.specs.ModelSpec`.
-    """
-    version = message.version.value if message.HasField("version") else None
-    return ModelSpec(message.name, version, message.signature_name, message.version_label or None)
-
-
-def fill_spec(message, spec):
-    """Fill a `ModelSpec` message from a `serving.specs.ModelSpec`."""
-    message.name = spec.name
-    message.version.value = spec.version
-    message.signature_name = spec.signature_name
-
-
-def _read_inputs(request, signature):
-    inputs = {}
-    for name, tensor in request.inputs.items():
-        try:
-            # What the signature has not got is refused by name: its values, which may be many, are not read.
-            inputs[name] = to_array(tensor) if name in signature.inputs else None
-        except ServingError as error:
-            raise ServingError(error.code, f"input {name!r}: {error.message}") from None
-    return inputs

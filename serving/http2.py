@@ -5,6 +5,7 @@ small model needs; this spends a tenth of that. `benchmarks/serving/README.md` h
 """
 
 import asyncio
+import struct
 import time
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ PING_ANSWER_SECONDS = 1
 # A socket closed with bytes unread takes back what its peer has not read yet, so the peer gets time to.
 LINGER_SECONDS = 1
 STALL_SECONDS = 60
+# A length of 24 bits, in two parts; type, flags, and the stream's number.
+_FRAME_HEAD = struct.Struct(">HBBBL")
 
 
 class Http2Options(NamedTuple):
@@ -120,19 +123,14 @@ class Http2Connection(asyncio.Protocol):
             position = len(PREFACE)
         receiver, now = self._receiver, self._active
         while end - position >= 9:
-            length = int.from_bytes(data[position : position + 3], "big")
+            high, low, kind, flags, stream_id = _FRAME_HEAD.unpack_from(data, position)
+            length = high << 8 | low
             if length > MAX_FRAME:
                 raise ProtocolError(FRAME_SIZE_ERROR, f"a frame must be at most {MAX_FRAME} bytes. Received: {length}")
             stop = position + 9 + length
             if stop > end:
                 break
-            receiver.take(
-                data[position + 3],
-                data[position + 4],
-                int.from_bytes(data[position + 5 : position + 9], "big") & MAX_WINDOW,
-                data[position + 9 : stop],
-                now,
-            )
+            receiver.take(kind, flags, stream_id & MAX_WINDOW, data[position + 9 : stop], now)
             position = stop
             if self._over is not None:
                 break

@@ -21,6 +21,7 @@ def _message(name):
 TensorProto = _message("tensorflow.TensorProto")
 ModelServerConfig = _message("tensorflow.serving.ModelServerConfig")
 PredictionLog = _message("tensorflow.serving.PredictionLog")
+ModelSpecMessage = _message("tensorflow.serving.ModelSpec")
 SignatureDefMap = _message("tensorflow.serving.SignatureDefMap")
 ModelVersionStatus = _message("tensorflow.serving.ModelVersionStatus")
 ClassificationResult = _message("tensorflow.serving.ClassificationResult")

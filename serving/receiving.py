@@ -148,7 +148,8 @@ class Receiver:
     # Headers.
 
     def _on_headers(self, flags, stream_id, payload):
-        payload = unpadded(flags, payload)
+        if flags & PADDED:
+            payload = unpadded(flags, payload)
         if flags & PRIORITY:
             if len(payload) < 5:
                 raise ProtocolError(FRAME_SIZE_ERROR, "a priority takes 5 bytes")

@@ -13,7 +13,6 @@ from google.protobuf import json_format
 
 from serving import health
 from serving.errors import ServingError, from_exception
-from serving.grpc_server import fill_spec
 from serving.http1 import Response
 from serving.json_examples import parse_examples
 from serving.json_inputs import decode_inputs, parse_predict
@@ -26,7 +25,7 @@ from serving.protocol import (
     RegressionRequest,
     RegressionResponse,
 )
-from serving.specs import ModelSpec
+from serving.specs import ModelSpec, fill_spec
 from serving.tensors import to_proto
 
 log = logging.getLogger("serving")

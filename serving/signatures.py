@@ -42,7 +42,8 @@ class TensorSpec(NamedTuple):
 
     def accepts_shape(self, shape):
         """Tell whether an array of this shape fits."""
-        if self.shape is None:
+        # Any number of rows of the one shape: what most models take.
+        if self.shape is None or (self.shape[:1] == (None,) and shape[1:] == self.shape[1:] and shape):
             return True
         return len(shape) == len(self.shape) and all(
             size is None or size == received for size, received in zip(self.shape, shape, strict=True)
@@ -102,7 +103,10 @@ class Signature(NamedTuple):
 
     def fits(self, inputs):
         """Tell whether arrays that `check_inputs` took have the shapes that the signature names."""
-        return all(not spec.fed_inside or spec.accepts_shape(inputs[key].shape) for key, spec in self.inputs.items())
+        for key, spec in self.inputs.items():
+            if spec.fed_inside and not spec.accepts_shape(inputs[key].shape):
+                return False
+        return True
 
     def misfit(self, inputs, name):
         """Say which shapes are not the signature's, and what a correct request looks like.

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from serving.errors import ServingError
+
 
 class ModelSpec(NamedTuple):
     """Which model, version and signature a request is for.
@@ -33,3 +35,40 @@ class VersionStatus(NamedTuple):
     state: str
     error_code: str = "OK"
     error_message: str = ""
+
+
+def request_spec(request):
+    """Read the `ModelSpec` of a request.
+
+    Args:
+        request: A message with a `model_spec`.
+
+    Returns:
+        A `ModelSpec`.
+
+    Raises:
+        ServingError: `INVALID_ARGUMENT` if it has none.
+    """
+    if not request.HasField("model_spec"):
+        raise ServingError("INVALID_ARGUMENT", "Missing ModelSpec")
+    return read_spec(request.model_spec)
+
+
+def read_spec(message):
+    """Read a `ModelSpec` message.
+
+    Args:
+        message: The message.
+
+    Returns:
+        A `ModelSpec`.
+    """
+    version = message.version.value if message.HasField("version") else None
+    return ModelSpec(message.name, version, message.signature_name, message.version_label or None)
+
+
+def fill_spec(message, spec):
+    """Fill a `ModelSpec` message from a `ModelSpec`."""
+    message.name = spec.name
+    message.version.value = spec.version
+    message.signature_name = spec.signature_name

@@ -197,6 +197,27 @@ def to_proto(array, content=False, proto=None):
     return proto
 
 
+def to_bytes(array, content=False):
+    """Write a numpy array as the bytes of a TensorProto.
+
+    Args:
+        array: As for `to_proto`.
+        content: As for `to_proto`.
+
+    Returns:
+        Bytes.
+
+    Raises:
+        ServingError: If the dtype has no TensorFlow equivalent.
+    """
+    number = _NUMBERS.get(array.dtype)
+    field = "tensor_content" if content and number != _STRING else _TYPES.get(number, (None, None))[1]
+    if field not in _PACKED or not array.dtype.isnative:
+        return to_proto(array, content).SerializeToString()
+    raw = array.tobytes()
+    return _header(number, array.shape, field, len(raw)) + raw
+
+
 @functools.lru_cache(maxsize=1024)
 def _header(number, shape, field=None, length=0):
     """Serialize what comes before a tensor's values: its dtype, its shape, and the head of their field."""
