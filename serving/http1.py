@@ -1,6 +1,7 @@
 """HTTP/1.1 on asyncio, with httptools for the parsing: requests in, answers out, bounded in size and time."""
 
 import asyncio
+import functools
 import time
 from collections import deque
 
@@ -111,7 +112,10 @@ class Http1Connection(asyncio.Protocol):
 
     def _parse(self):
         while self._rest and not self._deaf and len(self._waiting) < MAX_PIPELINED:
-            data, self._rest = self._rest[:SLICE_BYTES], self._rest[SLICE_BYTES:]
+            if len(self._rest) <= SLICE_BYTES:
+                data, self._rest = self._rest, b""
+            else:
+                data, self._rest = self._rest[:SLICE_BYTES], self._rest[SLICE_BYTES:]
             self._arriving = True
             self._head_size += len(data)
             try:
@@ -215,9 +219,8 @@ class Http1Connection(asyncio.Protocol):
         self._next()
 
     def _make_request(self):
-        try:
-            path = httptools.parse_url(self._url).path or b"/"
-        except httptools.HttpParserInvalidURLError:
+        path = _find_path(self._url)
+        if path is None:
             return self._refuse(400, "the request's address cannot be read")
         body = b"".join(self._pieces)
         self._pieces = []
@@ -228,7 +231,7 @@ class Http1Connection(asyncio.Protocol):
             return self._refuse(415, f"Content-Encoding must be gzip. Received: {encoding.decode('latin-1')[:40]}")
         if isinstance(body, Response):
             return body
-        return Request(self._parser.get_method().decode(), path.decode("latin-1"), self._headers, body)
+        return Request(self._parser.get_method().decode(), path, self._headers, body)
 
     def _decompress(self, body):
         try:
@@ -348,3 +351,12 @@ class Http1Connection(asyncio.Protocol):
     def abort(self):
         """Close at once."""
         self._transport.abort()
+
+
+@functools.lru_cache(maxsize=256)
+def _find_path(url):
+    """Give the path of a request's address; None if it cannot be read."""
+    try:
+        return (httptools.parse_url(url).path or b"/").decode("latin-1")
+    except httptools.HttpParserInvalidURLError:
+        return None

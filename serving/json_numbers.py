@@ -11,8 +11,11 @@ from serving.json_arrays import EXACT
 
 # Below this, Python objects are as quick.
 MIN_BYTES = 512
-MAX_CACHED_BYTES = 2**16
 MAX_RANK = 32
+# Requests of one shape are alike but for their numbers: by what is left without these, the shape is known.
+MAX_SHAPES = 64
+MAX_KEPT_STRUCTURE = 2**16
+_shapes = {}
 _NO_STRUCTURE = b"0123456789+-.eE \n\r\t"
 _BUFFERS = {"f": ("d", np.float64), "i": ("i", np.int64), "u": ("u", np.uint64)}
 _KEYS = {"instances", "inputs", "signature_name"}
@@ -116,30 +119,42 @@ def find_numbers(text):
     if len(text) < MIN_BYTES:
         return None
     structure = text.translate(None, _NO_STRUCTURE)
-    begin, end = structure.find(b"["), structure.rfind(b"]") + 1
-    if begin < 0 or b'"' in structure[begin:end]:
+    shape = _shapes.get(structure)
+    if shape is None and not _may_be_numbers(structure):
         return None
     parser = _spare.pop() if _spare else simdjson.Parser()
     try:
         body = parser.parse(text)
     except (ValueError, RuntimeError):
         return None
-    # Most requests look so, and need no search; 'e' may be a number's.
-    if structure[:begin] == b'{"instancs":' and structure[end:] == b"}":
-        found = _Found("", True, None, body.get("instances"))
-    else:
-        found = _find_list(body)
+    found = _find_list(body, structure)
     if found is None:
         return None
-    shape = _shape_of(found.values)
-    # Between the brackets there is nothing but numbers and commas: if these stand as they should, no list is longer
-    # than another.
-    if 0 in shape or len(shape) > MAX_RANK or not _has_structure(structure[begin:end], shape):
-        return None
+    if shape is None:
+        shape = _shape_of(found.values, structure)
+        if shape is None:
+            return None
+        _remember(structure, shape)
     return Numbers(text, parser, found, shape)
 
 
-def _find_list(body):
+def _may_be_numbers(structure):
+    begin = structure.find(b"[")
+    return begin >= 0 and b'"' not in structure[begin : structure.rfind(b"]")]
+
+
+def _remember(structure, shape):
+    if len(structure) <= MAX_KEPT_STRUCTURE:
+        if len(_shapes) >= MAX_SHAPES:
+            _shapes.clear()
+        _shapes[structure] = shape
+
+
+def _find_list(body, structure):
+    # Most requests look so, and need no search; the name is asked for in full, because an 'e' may be a number's.
+    if structure.startswith(b'{"instancs":['):
+        values = body.get("instances")
+        return None if values is None else _Found("", True, None, values)
     keys = list(body.keys()) if isinstance(body, simdjson.Object) else []
     wanted = [key for key in keys if key != "signature_name"]
     # Of a key that is there twice the last counts, which simdjson does not know.
@@ -155,30 +170,25 @@ def _find_list(body):
     return _Found(signature_name, rows, name, values)
 
 
-def _shape_of(values):
+def _shape_of(values, structure):
+    """Give the shape of nested lists, if it is one: their brackets and commas must stand as that shape's do."""
     shape = []
     while isinstance(values, simdjson.Array) and len(shape) <= MAX_RANK:
         shape.append(len(values))
         values = values[0] if shape[-1] else None
-    return tuple(shape)
-
-
-def _has_structure(text, shape):
+    if 0 in shape or len(shape) > MAX_RANK:
+        return None
+    text = structure[structure.find(b"[") : structure.rfind(b"]") + 1]
     length = 0
     for size in reversed(shape):
         length = size * (length + 1) + 1
     # Before it is made: a first row of many values, and many rows of none, would make it far larger than the request.
-    if len(text) != length:
-        return False
-    return text == (_cached_structure if length <= MAX_CACHED_BYTES else _make_structure)(shape)
+    return tuple(shape) if len(text) == length and text == _structure_of(shape) else None
 
 
-def _make_structure(shape):
+def _structure_of(shape):
     """Write nested lists of a shape without what is in them."""
     part = b""
     for size in reversed(shape):
         part = b"[%b]" % b",".join([part] * size)
     return part
-
-
-_cached_structure = functools.lru_cache(maxsize=64)(_make_structure)

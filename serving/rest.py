@@ -3,6 +3,7 @@
 Source: https://www.tensorflow.org/tfx/serving/api_rest.
 """
 
+import functools
 import logging
 import re
 import time
@@ -87,9 +88,9 @@ class RestFront:
 
     async def _answer(self, request):
         if request.method == "POST":
-            match = _POST.fullmatch(request.path)
-            if match:
-                return Response(200, await self._actions[match[4].lower()](_spec(match), request.body))
+            found = _find_action(request.path)
+            if found:
+                return Response(200, await self._actions[found[0]](found[1], request.body))
         elif request.method in ("GET", "HEAD"):
             match = _GET.fullmatch(request.path)
             if match:
@@ -203,6 +204,13 @@ def refuse(status, message):
     # What a client sent may be half a surrogate pair, which no JSON can hold.
     text = message.encode("utf-8", "replace").decode()
     return Response(status, orjson.dumps({"error": text}))
+
+
+@functools.lru_cache(maxsize=256)
+def _find_action(path):
+    """Give what a POST asks for and of which model; None if it is nothing."""
+    match = _POST.fullmatch(path)
+    return (match[4].lower(), _spec(match)) if match else None
 
 
 def _spec(match):
