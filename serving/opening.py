@@ -15,8 +15,10 @@ BATCHING_FILE = "batching_params.pbtxt"
 # A model that answers sooner than this is run on one core, and others beside it: sharing a run between cores costs
 # more than it brings, and a core that has to wait for another is lost to both.
 ONE_CORE_SECONDS = 0.005
-# A first run says little of those to come; where it took no longer than this, there is time for a second.
+# The first runs, in which graphs are prepared, say little of those to come: so many more are made, unless that is long.
+REPEATED = 4
 REPEATED_SECONDS = 1.0
+LONGEST_FIRST_SECONDS = 5.0
 
 
 class Opened(NamedTuple):
@@ -55,26 +57,61 @@ def open_version(path, options):
     if options.prefer_tflite and (path / MODEL_FILE).exists():
         runner, plans, _ = _open(TfLiteRunner, path, options)
         return Opened(runner, plans, batching)
-    runner, plans, quick = _open(Runner, path, options)
-    if quick and runner.cores == 0 and (os.cpu_count() or 1) > 1:
-        runner.close()
-        runner, plans, _ = _open(Runner, path, options._replace(intra_op_parallelism=1))
+    runner, plans, times = _open(Runner, path, options)
+    if runner.cores == 0 and (os.cpu_count() or 1) > 1 and _may_be_quicker(runner, times):
+        runner, plans = _try_one_core(runner, plans, times, path, options)
     return Opened(runner, plans, batching)
+
+
+def _may_be_quicker(runner, times):
+    return bool(times) and (_is_quick(times) or (_has_loops(runner) and sum(times.values()) < REPEATED_SECONDS))
+
+
+def _try_one_core(runner, plans, times, path, options):
+    # Where operations are small, handing each of them to another thread and waiting for it is most of the work.
+    one_core = options._replace(intra_op_parallelism=1, inter_op_parallelism=runner.side_by_side or 1)
+    if _is_quick(times):
+        # Two at a time would only take memory.
+        runner.close()
+        runner, plans, _ = _open(Runner, path, one_core)
+        return runner, plans
+    other, other_plans, other_times = _open(Runner, path, one_core)
+    if sum(other_times.values()) > sum(times.values()):
+        other.close()
+        return runner, plans
+    runner.close()
+    return other, other_plans
+
+
+def _is_quick(times):
+    return max(times.values()) < ONE_CORE_SECONDS
+
+
+def _has_loops(runner):
+    return any(map(runner.has_loops, runner.signatures))
 
 
 def _open(kind, path, options):
     runner = kind(path, options)
     watch = _Stopwatch(runner)
     try:
-        warm_up(watch, path, options)
-        if sum(watch.shortest.values()) < REPEATED_SECONDS and not any(map(runner.is_stateful, watch.shortest)):
-            warm_up(watch, path, options)
+        _warm_up(watch, path, options)
         plans = plan_signatures(watch) if options.merge else {}
     except BaseException:
         runner.close()
         raise
-    quick = bool(watch.shortest) and max(watch.shortest.values()) < ONE_CORE_SECONDS
-    return runner, plans, quick
+    return runner, plans, watch.shortest
+
+
+def _warm_up(watch, path, options):
+    start = time.monotonic()
+    warm_up(watch, path, options)
+    end = time.monotonic()
+    if end - start > LONGEST_FIRST_SECONDS or any(map(watch.is_stateful, watch.shortest)):
+        return
+    for _ in range(REPEATED):
+        if time.monotonic() - end < REPEATED_SECONDS:
+            warm_up(watch, path, options)
 
 
 class _Stopwatch:

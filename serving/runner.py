@@ -90,6 +90,7 @@ class Runner(HasSignatures):
         signatures: Names to `Signature`s.
         signature_defs: The same as a `SignatureDefMap` message.
         cores: How many threads share one operation; 0 for all there are.
+        side_by_side: How many threads run operations side by side; 0 where nobody has said.
 
     Args:
         path: The folder that holds `saved_model.pb`.
@@ -114,9 +115,9 @@ class Runner(HasSignatures):
         # A small model answers up to four times sooner without the hand-over to a pool; loops gain from the pool.
         config = _session_config(options)
         self.cores = config.intra_op_parallelism_threads
-        threads = config.inter_op_parallelism_threads
-        side_by_side = threads > 1 or (threads == 0 and _has_ops(meta_graph, LOOPS))
-        self._pool = SESSION_POOL if side_by_side else CALLER_THREAD
+        self.side_by_side = threads = config.inter_op_parallelism_threads
+        in_pool = threads > 1 or (threads == 0 and _has_ops(meta_graph, LOOPS))
+        self._pool = SESSION_POOL if in_pool else CALLER_THREAD
         reader = GraphReader(meta_graph.graph_def)
         self._traits = {
             name: reader.traits(
