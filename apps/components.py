@@ -22,6 +22,18 @@ def page_of(app, presets, build):
     return page
 
 
+def mistake(sentence):
+    """Makes the error that shows a visitor what to do otherwise; the mistake is theirs, and none for the log.
+
+    Args:
+        sentence: What was wrong, and what is accepted.
+
+    Returns:
+        A `gradio.Error`, to be raised.
+    """
+    return gradio.Error(sentence, print_exception=False)
+
+
 def picture_file(**kwargs):
     """Makes a `gradio.Image` to upload to or paste into, whose value is the path of the file as it came.
 

@@ -122,7 +122,7 @@ def find_numbers(text):
     shape = _shapes.get(structure)
     if shape is None and not _may_be_numbers(structure):
         return None
-    parser = _spare.pop() if _spare else simdjson.Parser()
+    parser = _take_parser()
     try:
         body = parser.parse(text)
     except (ValueError, RuntimeError):
@@ -136,6 +136,13 @@ def find_numbers(text):
             return None
         _remember(structure, shape)
     return Numbers(text, parser, found, shape)
+
+
+def _take_parser():
+    try:
+        return _spare.pop()
+    except IndexError:
+        return simdjson.Parser()
 
 
 def _may_be_numbers(structure):
@@ -152,7 +159,7 @@ def _remember(structure, shape):
 
 def _find_list(body, structure):
     # Most requests look so, and need no search; the name is asked for in full, because an 'e' may be a number's.
-    if structure.startswith(b'{"instancs":['):
+    if structure.startswith(b'{"instancs":[') and structure.endswith(b"]}"):
         values = body.get("instances")
         return None if values is None else _Found("", True, None, values)
     keys = list(body.keys()) if isinstance(body, simdjson.Object) else []

@@ -11,7 +11,7 @@ from apps.agents.asking import ENDPOINT, ask
 from apps.agents.drawing import bars, picture
 from apps.agents.game import Game, GameError
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of, page_of
+from apps.components import calls_of, mistake, page_of
 from apps.predict import PredictError
 from apps.presets import METRICS_FILE, preset_info, preset_names, presets_folder, served_name
 
@@ -76,7 +76,7 @@ def _play(predict, preset, seed):
     """Yields, a few times a second, a picture of either game, the action values and the returns."""
     if seed is None or not 0 <= seed <= _LARGEST_SEED:
         sentence = f"The seed must be a whole number from 0 to {_LARGEST_SEED}. Received: {seed}"
-        raise gradio.Error(sentence, print_exception=False)
+        raise mistake(sentence)
     info = preset_info(APP, preset)
     pause = 1 / _A_SECOND["states" if info["states"] else "vectors"]
     with contextlib.ExitStack() as stack:
@@ -110,7 +110,7 @@ def _told(function, *given):
     try:
         return function(*given)
     except (PredictError, GameError) as error:
-        raise gradio.Error(str(error), print_exception=False) from error
+        raise mistake(str(error)) from error
 
 
 def _returns(game, other):

@@ -5,7 +5,7 @@ import gradio
 from apps.bert.asking import MAX_CHARACTERS, fill, follows
 from apps.bert.calls import blank_calls, pair_calls
 from apps.bert.examples import BLANKS, MASK, PAIRS
-from apps.components import calls_of, page_of
+from apps.components import calls_of, mistake, page_of
 from apps.predict import PredictError
 from apps.presets import preset_names, served_name
 
@@ -95,7 +95,7 @@ def _build_pairs(predict, preset):
 def _fill(predict, preset, text):
     """Answers for the page: the text filled in, and a row a blank."""
     if MASK not in text:
-        raise gradio.Error(f"Write {MASK} where a word is missing.", print_exception=False)
+        raise mistake(f"Write {MASK} where a word is missing.")
     _check(text)
     filled = _answer(fill, predict, preset, text)
     rows = [
@@ -108,7 +108,7 @@ def _fill(predict, preset, text):
 def _follow(predict, preset, first, second):
     """Answers for the page: `{answer: probability}`."""
     if not first.strip() or not second.strip():
-        raise gradio.Error("Write two sentences.", print_exception=False)
+        raise mistake("Write two sentences.")
     _check(first, second)
     probability = _answer(follows, predict, preset, first, second)
     return {"follows": probability, "is from elsewhere": 1 - probability}
@@ -117,13 +117,11 @@ def _follow(predict, preset, first, second):
 def _check(*texts):
     longest = max(map(len, texts))
     if longest > MAX_CHARACTERS:
-        raise gradio.Error(
-            f"A text may have {MAX_CHARACTERS:,} characters. Received: {longest:,}", print_exception=False
-        )
+        raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {longest:,}")
 
 
 def _answer(ask, *given):
     try:
         return ask(*given)
     except PredictError as error:
-        raise gradio.Error(str(error), print_exception=False) from error
+        raise mistake(str(error)) from error

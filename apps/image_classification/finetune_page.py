@@ -6,7 +6,7 @@ import html
 import gradio
 
 from apps.calls import curl_call, python_call
-from apps.components import picture_file
+from apps.components import mistake, picture_file
 from apps.image_classification.training_view import curve, describe, show_step
 from apps.image_classification.uploads import UploadError, save_classes, save_zip
 from apps.image_classification.workshop import NAME, Workshop, WorkshopError
@@ -196,7 +196,7 @@ def _told():
     try:
         yield
     except (UploadError, WorkshopError, PredictError) as error:
-        raise gradio.Error(str(error), print_exception=False) from error
+        raise mistake(str(error)) from error
 
 
 def _add_row(count):

@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of, page_of
+from apps.components import calls_of, mistake, page_of
 from apps.heat import table
 from apps.nli.asking import MAX_CHARACTERS, ask, endpoint_of
 from apps.nli.examples import EXAMPLES
@@ -89,12 +89,12 @@ def _ask(predict, preset, premise, hypothesis):
         return None, None, "There is no premise yet." if not premise.strip() else "There is no hypothesis yet."
     longest = max(len(premise), len(hypothesis))
     if longest > MAX_CHARACTERS:
-        raise gradio.Error(f"A text may have {MAX_CHARACTERS:,} characters. Received: {longest:,}")
+        raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {longest:,}")
     begin = time.perf_counter()
     try:
         answered = ask(predict, preset, endpoint_of(APP, preset), premise, hypothesis)
     except PredictError as error:
-        raise gradio.Error(str(error), print_exception=False) from error
+        raise mistake(str(error)) from error
     spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms."
     return answered.scores, answered.alignment, spent
 

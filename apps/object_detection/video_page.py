@@ -9,6 +9,7 @@ from pathlib import Path
 
 import gradio
 
+from apps.components import mistake
 from apps.object_detection.asking import ask
 from apps.object_detection.drawing import draw
 from apps.object_detection.video import open_clip, write_video
@@ -90,7 +91,7 @@ def _told():
     try:
         yield
     except PredictError as error:
-        raise gradio.Error(str(error), print_exception=False) from error
+        raise mistake(str(error)) from error
 
 
 def _boxed(predict, picture, settings, colour_of):
@@ -105,7 +106,7 @@ def _boxed(predict, picture, settings, colour_of):
 def _look_through(predict, path, every, settings, colour_of, progress):
     """Yields the video with boxes and a sentence about it; the file is there until the next step of the generator."""
     if path is None:
-        raise gradio.Error("There is no video yet: upload or record one first.", print_exception=False)
+        raise mistake("There is no video yet: upload or record one first.")
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, _told():
         target = Path(folder) / f"{Path(path).stem}-found.mp4"

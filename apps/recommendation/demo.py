@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of, page_of
+from apps.components import calls_of, mistake, page_of
 from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 from apps.recommendation.asking import FROM_HISTORY, ask_for_known, ask_for_new, ask_for_rating, ask_for_similar
@@ -138,7 +138,7 @@ def _example(preset, index):
 
 def _for_new(predict, preset, items, k, genre):
     if not items:
-        raise gradio.Error("Pick one at least that you like.", print_exception=False)
+        raise mistake("Pick one at least that you like.")
     return ask_for_new(predict, preset, items, k, genre)
 
 
@@ -160,7 +160,7 @@ def _told(ask, *given):
     try:
         return ask(*given)
     except PredictError as error:
-        raise gradio.Error(str(error), print_exception=False) from error
+        raise mistake(str(error)) from error
 
 
 def _items(info):

@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_text_call, python_text_call
-from apps.components import page_of
+from apps.components import mistake, page_of
 from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 from apps.sentiment.asking import MAX_CHARACTERS, ask
@@ -77,12 +77,12 @@ def _ask(predict, text, preset):
     if not text.strip():
         return None, None, "There is no text yet.", *_calls(predict, preset, EXAMPLES[0])
     if len(text) > MAX_CHARACTERS:
-        raise gradio.Error(f"A text may have {MAX_CHARACTERS:,} characters. Received: {len(text):,}")
+        raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {len(text):,}")
     begin = time.perf_counter()
     try:
         answered = ask(predict, preset, text)
     except PredictError as error:
-        raise gradio.Error(str(error), print_exception=False) from error
+        raise mistake(str(error)) from error
     spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms. {_COLOURS}"
     return answered.scores, answered.parts, spent, *calls
 

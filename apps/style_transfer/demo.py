@@ -6,7 +6,7 @@ import time
 import gradio
 from PIL import Image
 
-from apps.components import calls_of, picture_file
+from apps.components import calls_of, mistake, picture_file
 from apps.picture_files import read_picture
 from apps.predict import PredictError
 from apps.presets import preset_names, served_name
@@ -97,7 +97,7 @@ class _Page:
     def _ask_aloud(self, content, style, *settings):
         for path, which in ((content, "to be painted"), (style, "of the style")):
             if path is None:
-                raise gradio.Error(f"There is no picture {which} yet. Upload one, or pick an example.")
+                raise mistake(f"There is no picture {which} yet. Upload one, or pick an example.")
         return self._ask(content, style, *settings)
 
     def _ask(self, content, style, preset, strength, size):
@@ -110,7 +110,7 @@ class _Page:
             inputs |= {"strength": [strength], "size": [int(size)]}
             answer = self._predict(inputs, endpoint="settings", preset=preset)
         except PredictError as error:
-            raise gradio.Error(str(error), print_exception=False) from error
+            raise mistake(str(error)) from error
         picture = Image.open(io.BytesIO(answer["image_png_bytes"][0]))
         milliseconds = (time.perf_counter() - begin) * 1000
         return picture, f"{picture.width} x {picture.height} pixels, painted in {milliseconds:.0f} ms."

@@ -5,6 +5,7 @@ import html
 import gradio
 from PIL import Image
 
+from apps.components import mistake
 from apps.picture_files import read_picture
 from apps.predict import PredictError
 from apps.style_transfer.studio import Studio
@@ -73,12 +74,12 @@ class _Optimizing:
 
     def _start(self, content, style, steps, size, weight):
         if content is None or style is None:
-            raise gradio.Error("Two pictures are needed, one to be painted and one of the style.")
+            raise mistake("Two pictures are needed, one to be painted and one of the style.")
         try:
             options = {"steps": int(steps), "size": int(size), "content_weight": weight}
             self._studio.start(read_picture(content), read_picture(style), **options)
         except PredictError as error:
-            raise gradio.Error(str(error), print_exception=False) from error
+            raise mistake(str(error)) from error
 
     def _open(self):
         return self._watch(None)

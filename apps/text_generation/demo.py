@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of, page_of
+from apps.components import calls_of, mistake, page_of
 from apps.predict import PredictError
 from apps.presets import preset_names, served_name
 from apps.text_generation.asking import stream
@@ -85,9 +85,9 @@ def _settings():
 def _write(predict, preset, prompt, length, *choices):
     """Yields the text for the page as far as it is made, and how fast it was."""
     if len(prompt) > MAX_CHARACTERS:
-        raise gradio.Error(f"A beginning may have {MAX_CHARACTERS:,} characters. Received: {len(prompt):,}")
+        raise mistake(f"A beginning may have {MAX_CHARACTERS:,} characters. Received: {len(prompt):,}")
     if choices[-1] is None:
-        raise gradio.Error("The seed must be a whole number. Received: nothing")
+        raise mistake("The seed must be a whole number. Received: nothing")
     said, begin = [], time.perf_counter()
     try:
         for more in stream(predict, preset, prompt, int(length), dict(zip(_CHOICES, choices, strict=True))):
@@ -95,7 +95,7 @@ def _write(predict, preset, prompt, length, *choices):
             yield coloured(prompt, said), f"{len(said) / (time.perf_counter() - begin):.0f} tokens a second."
     except PredictError as error:
         if not said:
-            raise gradio.Error(str(error), print_exception=False) from error
+            raise mistake(str(error)) from error
         # What was made before stays.
         yield coloured(prompt, said), f"It ends here: {error}"
 

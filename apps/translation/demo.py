@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_text_call, python_text_call
-from apps.components import calls_of, page_of
+from apps.components import calls_of, mistake, page_of
 from apps.heat import table
 from apps.predict import PredictError
 from apps.presets import preset_names, served_name
@@ -75,12 +75,12 @@ def _ask(predict, preset, text):
     if not text.strip():
         return "", [], "", "There is no sentence yet."
     if len(text) > MAX_CHARACTERS:
-        raise gradio.Error(f"A text may have {MAX_CHARACTERS:,} characters. Received: {len(text):,}")
+        raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {len(text):,}")
     begin = time.perf_counter()
     try:
         translated = ask(predict, preset, endpoint_of(APP, preset), text)
     except PredictError as error:
-        raise gradio.Error(str(error), print_exception=False) from error
+        raise mistake(str(error)) from error
     spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms."
     (best, _), *others = translated.translations or [("", 0.0)]
     return best, [[other, f"{score:.2f}"] for other, score in others], _heat(translated), spent

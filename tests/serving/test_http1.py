@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from serving.http1 import MAX_HEAD_BYTES
+from serving.http1 import MAX_HEAD_BYTES, Http1Connection
 from serving.http_messages import MAX_GZIP_MEMBERS
 from tests.serving.wire import MAX_BYTES, Wire
 
@@ -260,6 +260,40 @@ def test_cut_at_every_byte(wire):
 
 
 # Slow clients, and those who have gone.
+
+
+def test_a_head_that_comes_again(wire, client, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(Http1Connection, "on_url", lambda self, url: parsed.append(url) or setattr(self, "_url", url))
+    gzipped = post(gzip.compress(b"abc"), b"Content-Encoding: gzip\r\n")
+    for sent, body, read in [
+        (post(b"abc"), b"POST /a:abc", 1),
+        (post(b"xyz"), b"POST /a:xyz", 0),
+        (post(b"\r\n\r"), b"POST /a:\r\n\r", 0),
+        (post(b"abcd"), b"POST /a:abcd", 1),
+        (post(b"abcd", b"X: y\r\n"), b"POST /a:abcd", 1),
+        (GET, b"GET /a:", 1),
+        (gzipped, b"POST /a:abc", 1),
+        (gzipped, b"POST /a:abc", 1),
+        (post(b"abcd", b"X: y\r\n"), b"POST /a:abcd", 0),
+    ]:
+        before = len(parsed)
+        client.sendall(sent)
+        assert [answer[::2] for answer in answers(client.recv(65_536))] == [(200, body)]
+        assert len(parsed) - before == read
+    client.sendall(post(b"abcd", b"X: y\r\n") * 3 + post(b"abc", CLOSE))
+    assert [body for _, _, body in answers(read_all(client))] == [b"POST /a:abcd"] * 3 + [b"POST /a:abc"]
+
+
+def test_half_a_request_with_a_head_that_comes_again(wire, client):
+    client.sendall(post(b"abc"))
+    client.recv(65_536)
+    sent = post(b"xyz")
+    for cut in range(1, len(sent)):
+        client.sendall(sent[:cut])
+        time.sleep(0.002)
+        client.sendall(sent[cut:])
+        assert answers(client.recv(65_536))[0][::2] == (200, b"POST /a:xyz")
 
 
 def test_a_client_that_has_gone_is_not_worked_for(wire):

@@ -48,6 +48,7 @@ def outcomes(text, made):
         '{"inputs": {"x": ARRAY}}',
         '{"signature_name": "s", "instances": ARRAY}',
         '{"inputs": {"x": ARRAY}, "signature_name": "s"}',
+        '{"instances": ARRAY, "signature_name": "s"}',
     ],
 )
 def test_the_quick_way_is_taken(body):
