@@ -4,6 +4,7 @@ import asyncio
 import functools
 import time
 from collections import deque
+from typing import NamedTuple
 
 import httptools
 
@@ -22,7 +23,18 @@ STALL_SECONDS = 60
 IDLE_SECONDS = 300
 # A socket closed with bytes unread takes back what its peer has not read yet, so the peer gets time to.
 LINGER_SECONDS = 2
+MAX_KNOWN_HEAD = 4096
 _FULL = "the server holds as many bytes of requests as it may: try again later"
+
+
+class _Known(NamedTuple):
+    """A request whose like may come again: its head, as bytes and as read, and the size of its body."""
+
+    head: bytes
+    size: int
+    method: str
+    path: str
+    headers: dict
 
 
 class Http1Connection(asyncio.Protocol):
@@ -56,6 +68,9 @@ class Http1Connection(asyncio.Protocol):
         self._arrival, self._leaving = Pace(ARRIVAL_SECONDS), Pace(STALL_SECONDS)
         self._received = self._sent = self._unsent = 0
         self._arriving = False
+        # Clients repeat their heads, byte for byte; such a request is not parsed again.
+        self._known = self._new_head = None
+        self._between = True
         self._reset()
 
     def _reset(self):
@@ -112,6 +127,8 @@ class Http1Connection(asyncio.Protocol):
 
     def _parse(self):
         while self._rest and not self._deaf and len(self._waiting) < MAX_PIPELINED:
+            if self._between and self._take_known():
+                continue
             if len(self._rest) <= SLICE_BYTES:
                 data, self._rest = self._rest, b""
             else:
@@ -131,6 +148,32 @@ class Http1Connection(asyncio.Protocol):
         elif self._rest:
             self._transport.pause_reading()
 
+    def _take_known(self):
+        """Take in a request with the last one's head, if it is here in full."""
+        known, rest = self._known, self._rest
+        if known is None or not rest.startswith(known.head):
+            end = rest.find(b"\r\n\r\n", 0, MAX_KNOWN_HEAD)
+            self._new_head = rest[: end + 4] if end >= 0 else None
+            return False
+        begin, end = len(known.head), len(known.head) + known.size
+        if len(rest) < end:
+            return False
+        self._rest = rest[end:]
+        if not self._budget.take(known.size):
+            self._give_up(503, _FULL)
+            return True
+        self._waiting.append((Request(known.method, known.path, known.headers, rest[begin:end]), known.size, True))
+        self._next()
+        return True
+
+    def _learn(self, request, size):
+        head, self._new_head = self._new_head, None
+        headers = self._headers
+        if head is None or b"content-encoding" in headers or b"transfer-encoding" in headers or b"expect" in headers:
+            return
+        if headers.get(b"content-length", b"") == b"%d" % size:
+            self._known = _Known(head, size, request.method, request.path, headers)
+
     def _decline(self, data):
         # Whoever offers another protocol must be content with this one; the parser has to be told by not seeing it.
         method, version = self._parser.get_method(), self._parser.get_http_version().encode()
@@ -148,6 +191,7 @@ class Http1Connection(asyncio.Protocol):
 
     def on_message_begin(self):
         """Begin a request."""
+        self._between = False
         self._reset()
 
     def on_url(self, url):
@@ -205,6 +249,7 @@ class Http1Connection(asyncio.Protocol):
 
     def on_message_complete(self):
         """Answer a request that is complete, after those before it."""
+        self._between = True
         if self._deaf or self._parser.should_upgrade():
             return
         self._arriving = self._expects = False
@@ -215,6 +260,8 @@ class Http1Connection(asyncio.Protocol):
             return self._budget.give(size)
         # What a client sends after its last request is of no interest.
         self._deaf = not keep
+        if keep and isinstance(request, Request):
+            self._learn(request, size)
         self._waiting.append((request, size, keep))
         self._next()
 

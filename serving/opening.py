@@ -54,53 +54,83 @@ def open_version(path, options):
             batching = read_batching(path / BATCHING_FILE, BATCHING_FILE)
         except ConfigError as error:
             raise ServingError("INVALID_ARGUMENT", str(error)) from None
-    if options.prefer_tflite and (path / MODEL_FILE).exists():
-        runner, plans, _ = _open(TfLiteRunner, path, options)
-        return Opened(runner, plans, batching)
-    runner, plans, times = _open(Runner, path, options)
-    if runner.cores == 0 and (os.cpu_count() or 1) > 1 and _may_be_quicker(runner, times):
-        runner, plans = _try_one_core(runner, plans, times, path, options)
-    return Opened(runner, plans, batching)
-
-
-def _may_be_quicker(runner, times):
-    return bool(times) and (_is_quick(times) or (_has_loops(runner) and sum(times.values()) < REPEATED_SECONDS))
-
-
-def _try_one_core(runner, plans, times, path, options):
-    # Where operations are small, handing each of them to another thread and waiting for it is most of the work.
-    one_core = options._replace(intra_op_parallelism=1, inter_op_parallelism=runner.side_by_side or 1)
-    if _is_quick(times):
-        # Two at a time would only take memory.
-        runner.close()
-        runner, plans, _ = _open(Runner, path, one_core)
-        return runner, plans
-    other, other_plans, other_times = _open(Runner, path, one_core)
-    if sum(other_times.values()) > sum(times.values()):
-        other.close()
-        return runner, plans
-    runner.close()
-    return other, other_plans
-
-
-def _is_quick(times):
-    return max(times.values()) < ONE_CORE_SECONDS
-
-
-def _has_loops(runner):
-    return any(map(runner.has_loops, runner.signatures))
-
-
-def _open(kind, path, options):
-    runner = kind(path, options)
-    watch = _Stopwatch(runner)
+    tflite = options.prefer_tflite and (path / MODEL_FILE).exists()
+    warm = _Warm(TfLiteRunner if tflite else Runner, path, options)
     try:
-        _warm_up(watch, path, options)
-        plans = plan_signatures(watch) if options.merge else {}
+        if not tflite and warm.runner.cores == 0 and (os.cpu_count() or 1) > 1:
+            warm = _quickest(warm, path, options)
+        return Opened(warm.runner, warm.plans(), batching)
     except BaseException:
-        runner.close()
+        warm.close()
         raise
-    return runner, plans, watch.shortest
+
+
+def _quickest(warm, path, options):
+    """Try a model on one core where that may be quicker, and close the slower."""
+    # Where operations are small, handing each of them to another thread and waiting for it is most of the work.
+    one_core = options._replace(intra_op_parallelism=1, inter_op_parallelism=warm.runner.side_by_side or 1)
+    if warm.is_quick:
+        # Two at a time would only take memory.
+        warm.close()
+        return _Warm(Runner, path, one_core)
+    if not warm.has_loops or warm.seconds > REPEATED_SECONDS:
+        return warm
+    other = _Warm(Runner, path, one_core)
+    slower, quicker = (other, warm) if other.seconds > warm.seconds else (warm, other)
+    slower.close()
+    return quicker
+
+
+class _Warm:
+    """A runner that has answered its recorded requests, and how long it took for them.
+
+    Args:
+        kind: The runner's class.
+        path: As for `open_version`.
+        options: As for `open_version`.
+    """
+
+    def __init__(self, kind, path, options):
+        self.runner = kind(path, options)
+        self._watch = _Stopwatch(self.runner)
+        self._merge = options.merge
+        self._plans = None
+        try:
+            _warm_up(self._watch, path, options)
+            if not self._watch.shortest:
+                # Without recorded requests, the runs that make a plan tell as much.
+                self.plans()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def seconds(self):
+        """The shortest runs of all signatures together."""
+        return sum(self._watch.shortest.values())
+
+    @property
+    def is_quick(self):
+        """Whether every signature that was tried is."""
+        times = self._watch.shortest.values()
+        return bool(times) and max(times) < ONE_CORE_SECONDS
+
+    @property
+    def has_loops(self):
+        """Whether a signature that was tried loops."""
+        return any(map(self.runner.has_loops, self._watch.shortest))
+
+    def plans(self):
+        """What `plan_signatures` finds out; found out once."""
+        if self._plans is None:
+            self._plans = plan_signatures(self._watch) if self._merge else {}
+        return self._plans
+
+    def close(self):
+        """Release the model's memory."""
+        runner, self.runner = self.runner, None
+        if runner is not None:
+            runner.close()
 
 
 def _warm_up(watch, path, options):

@@ -127,7 +127,7 @@ def _tensorflow_flags(add):
     add("--tensorflow_intra_op_parallelism", type=_count, default=0, metavar="N",
         help="threads that share one operation; 0 for one a core")  # fmt: skip
     add("--tensorflow_inter_op_parallelism", type=_count, default=0, metavar="N",
-        help="threads that run operations side by side; 0 for one, or one a core for models with loops")  # fmt: skip
+        help="threads that run operations side by side; 0 for one, or with loops one a core if quicker")  # fmt: skip
     add("--tensorflow_session_config_file", default="", metavar="FILE", own_default=True,
         help="text ConfigProto; the flags above override it")  # fmt: skip
     add("--per_process_gpu_memory_fraction", type=_fraction, default=0.0, metavar="SHARE",

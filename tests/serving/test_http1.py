@@ -7,7 +7,8 @@ import zlib
 
 import pytest
 
-from serving.http1 import MAX_HEAD_BYTES, Http1Connection
+from serving import http1
+from serving.http1 import MAX_HEAD_BYTES
 from serving.http_messages import MAX_GZIP_MEMBERS
 from tests.serving.wire import MAX_BYTES, Wire
 
@@ -264,7 +265,8 @@ def test_cut_at_every_byte(wire):
 
 def test_a_head_that_comes_again(wire, client, monkeypatch):
     parsed = []
-    monkeypatch.setattr(Http1Connection, "on_url", lambda self, url: parsed.append(url) or setattr(self, "_url", url))
+    find_path = http1._find_path
+    monkeypatch.setattr(http1, "_find_path", lambda url: parsed.append(url) or find_path(url))
     gzipped = post(gzip.compress(b"abc"), b"Content-Encoding: gzip\r\n")
     for sent, body, read in [
         (post(b"abc"), b"POST /a:abc", 1),
