@@ -76,6 +76,9 @@ class Lane:
         self._was_quick = False
         self._scheduled = False
         self._timer = None
+        # Requests whose clients will stop waiting, and when the next is looked for: an alarm for each would cost more.
+        self._limited = set()
+        self._alarm, self._alarm_at = None, 0.0
         self._clocks = {}
 
     @property
@@ -136,8 +139,37 @@ class Lane:
         return key, rows
 
     def _expire_at(self, task):
-        timer = self._loop.call_later(max(0.0, task.deadline - time.monotonic()), _expire, task.future)
-        task.future.add_done_callback(lambda _: timer.cancel())
+        self._limited.add(task)
+        if self._alarm is None or task.deadline < self._alarm_at:
+            self._set_alarm(task.deadline)
+
+    def _forget(self, tasks):
+        self._limited.difference_update(tasks)
+        if self._alarm is not None and not self._limited:
+            # It would keep the model from being forgotten.
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _bury(self, tasks):
+        self._forget(tasks)
+        for task in tasks:
+            _expire(task.future)
+            task.release()
+
+    def _set_alarm(self, deadline):
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = deadline
+        self._alarm = self._loop.call_later(max(0.0, deadline - time.monotonic()), self._on_alarm)
+
+    def _on_alarm(self):
+        self._alarm = None
+        now = time.monotonic()
+        for task in [task for task in self._limited if task.deadline <= now]:
+            self._limited.discard(task)
+            _expire(task.future)
+        if self._limited:
+            self._set_alarm(min(task.deadline for task in self._limited))
 
     def _schedule(self):
         if not self._scheduled:
@@ -149,7 +181,7 @@ class Lane:
         until = time.monotonic() + SLICE_SECONDS
         while self._line and self._running < self._threads:
             turn = self._line.take(1 if self._was_quick else self._threads)
-            _bury(turn.dead)
+            self._bury(turn.dead)
             if not turn.tasks:
                 if turn.wait is not None and self._timer is None:
                     self._timer = self._loop.call_later(turn.wait, self._on_timer)
@@ -189,7 +221,7 @@ class Lane:
                 return
 
     def _worked(self, tasks, results, turn):
-        _bury(turn.dead)
+        self._bury(turn.dead)
         if not turn.tasks:
             self._running -= 1
             if self._line:
@@ -225,6 +257,7 @@ class Lane:
         return outputs
 
     def _finish(self, tasks, results):
+        self._forget(tasks)
         for task, result in zip(tasks, results, strict=True):
             kept = self._learn(task, result)
             if not kept:
@@ -287,12 +320,6 @@ class _Clock:
         elif self.runs > 2:
             self.cpu += SMOOTHING * (cpu - self.cpu)
             self.wall += SMOOTHING * (wall - self.wall)
-
-
-def _bury(tasks):
-    for task in tasks:
-        _expire(task.future)
-        task.release()
 
 
 def _expire(future):

@@ -16,6 +16,7 @@ MAX_RANK = 32
 MAX_SHAPES = 64
 MAX_KEPT_STRUCTURE = 2**16
 _shapes = {}
+_ROWS = b'{"instances"'
 _NO_STRUCTURE = b"0123456789+-.eE \n\r\t"
 _BUFFERS = {"f": ("d", np.float64), "i": ("i", np.int64), "u": ("u", np.uint64)}
 _KEYS = {"instances", "inputs", "signature_name"}
@@ -95,7 +96,8 @@ class Numbers:
         if len(flat) != math.prod(self._shape):
             return None
         least, most = _limits(dtype)
-        if flat.max() > most or flat.min() < least:
+        # The ufuncs themselves: the methods of these names are Python, which takes longer than to look.
+        if np.maximum.reduce(flat) > most or np.minimum.reduce(flat) < least:
             return None
         return flat.astype(dtype).reshape(self._shape)
 
@@ -118,24 +120,31 @@ def find_numbers(text):
     """
     if len(text) < MIN_BYTES:
         return None
-    structure = text.translate(None, _NO_STRUCTURE)
+    # Most requests have this key and no other, which needs no search.
+    plain = text.startswith(_ROWS) and text.find(b'"', len(_ROWS)) < 0
+    structure = None if plain and _is_one_row(text) else text.translate(None, _NO_STRUCTURE)
     shape = _shapes.get(structure)
-    if shape is None and not _may_be_numbers(structure):
+    if shape is None and structure is not None and not _may_be_numbers(structure):
         return None
     parser = _take_parser()
     try:
         body = parser.parse(text)
     except (ValueError, RuntimeError):
         return None
-    found = _find_list(body, structure)
+    found = _find_list(body, plain)
     if found is None:
         return None
     if shape is None:
-        shape = _shape_of(found.values, structure)
+        shape = _shape_of_row(found.values) if structure is None else _shape_of(found.values, structure)
         if shape is None:
             return None
-        _remember(structure, shape)
     return Numbers(text, parser, found, shape)
+
+
+def _is_one_row(text):
+    """Tell whether a list begins with a list, and no other is in them."""
+    begin = text.find(b"[")
+    return text.startswith(b"[[", begin) and text.find(b"[", begin + 2) < 0
 
 
 def _take_parser():
@@ -157,11 +166,10 @@ def _remember(structure, shape):
         _shapes[structure] = shape
 
 
-def _find_list(body, structure):
-    # Most requests look so, and need no search; the name is asked for in full, because an 'e' may be a number's.
-    if structure.startswith(b'{"instancs":[') and structure.endswith(b"]}"):
-        values = body.get("instances")
-        return None if values is None else _Found("", True, None, values)
+def _find_list(body, plain):
+    if plain:
+        values = body["instances"]
+        return _Found("", True, None, values) if isinstance(values, simdjson.Array) else None
     keys = list(body.keys()) if isinstance(body, simdjson.Object) else []
     wanted = [key for key in keys if key != "signature_name"]
     # Of a key that is there twice the last counts, which simdjson does not know.
@@ -177,6 +185,10 @@ def _find_list(body, structure):
     return _Found(signature_name, rows, name, values)
 
 
+def _shape_of_row(values):
+    return (1, len(values[0])) if len(values) == 1 and len(values[0]) else None
+
+
 def _shape_of(values, structure):
     """Give the shape of nested lists, if it is one: their brackets and commas must stand as that shape's do."""
     shape = []
@@ -190,7 +202,10 @@ def _shape_of(values, structure):
     for size in reversed(shape):
         length = size * (length + 1) + 1
     # Before it is made: a first row of many values, and many rows of none, would make it far larger than the request.
-    return tuple(shape) if len(text) == length and text == _structure_of(shape) else None
+    if len(text) != length or text != _structure_of(shape):
+        return None
+    _remember(structure, tuple(shape))
+    return tuple(shape)
 
 
 def _structure_of(shape):

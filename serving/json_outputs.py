@@ -131,7 +131,7 @@ def _encode_array(array, name, write_string=None):
         return orjson.dumps(_map_strings(array.tolist(), write_string))
     if kind == "c":
         raise invalid(f"Failed to write JSON value for tensor type: {array.dtype.name}. Received: output {name!r}")
-    if array.dtype == ml_dtypes.bfloat16:
+    if kind == "V" and array.dtype == ml_dtypes.bfloat16:
         array = array.astype(np.float32)
     text = orjson.dumps(np.ascontiguousarray(array) if array.ndim else array[()], option=orjson.OPT_SERIALIZE_NUMPY)
     # orjson writes what is not finite as null, the only word with this letter that a list of numbers can hold.

@@ -114,7 +114,8 @@ class RestFront:
     async def _predict(self, spec, body):
         deadline = self._deadline()
         parsed = self._parse(parse_predict, spec, body)
-        spec = spec._replace(signature_name=parsed.signature_name)
+        if parsed.signature_name:
+            spec = spec._replace(signature_name=parsed.signature_name)
         inputs = {}
 
         def read_inputs(name, signature):

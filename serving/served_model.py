@@ -239,15 +239,22 @@ class ServedModel:
         if label:
             number = self.number_of(label)
         while True:
-            available = {n: version for n, version in self._versions.items() if version.available}
-            if not available or (number is not None and number not in available):
-                raise self._not_found(number, available)
-            version = available[max(available) if number is None else number]
+            version = self._newest() if number is None else self._versions.get(number)
+            if version is None or not version.available:
+                raise self._not_found(number)
             # Retired between the look and the grasp: look again.
             if version.acquire():
                 return version
 
-    def _not_found(self, number, available):
+    def _newest(self):
+        newest = None
+        for version in self._versions.values():
+            if version.available and (newest is None or version.number > newest.number):
+                newest = version
+        return newest
+
+    def _not_found(self, number):
+        available = [n for n, version in self._versions.items() if version.available]
         message = not_found(self.config.name, number)
         served = ", ".join(map(str, sorted(available))) or "none"
         message += f". The versions available are: {served}"
