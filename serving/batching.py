@@ -259,8 +259,7 @@ class Lane:
     def _finish(self, tasks, results):
         self._forget(tasks)
         for task, result in zip(tasks, results, strict=True):
-            kept = self._learn(task, result)
-            if not kept:
+            if self._samples is None or not self._learn(task, result):
                 task.release()
             if task.future.done():
                 continue
@@ -273,7 +272,7 @@ class Lane:
 
     def _learn(self, task, result):
         """Keep a request as a sample; True if its model must stay loaded while a plan is made of what was kept."""
-        if self._samples is None or task.key is None or task.rows != 1 or not isinstance(result, dict):
+        if task.key is None or task.rows != 1 or not isinstance(result, dict):
             return False
         if sum(array.nbytes for array in task.inputs.values()) > MAX_SAMPLE_BYTES:
             return False

@@ -42,6 +42,13 @@ class Histogram:
         self.counts[bisect_left(self.limits, value)] += 1
         self.total += value
 
+    def add_all(self, values):
+        """Count each of a list of values."""
+        limits, counts = self.limits, self.counts
+        for value in values:
+            counts[bisect_left(limits, value)] += 1
+        self.total += sum(values)
+
     def merge(self, other):
         """Count what another histogram of the same limits has counted."""
         self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]

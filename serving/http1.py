@@ -9,6 +9,7 @@ from typing import NamedTuple
 import httptools
 
 from serving.budget import Pace, add_piece
+from serving.eager import EagerTask
 from serving.http_messages import Request, Response, decompress, encode
 
 MAX_HEAD_BYTES = 32_768
@@ -67,6 +68,9 @@ class Http1Connection(asyncio.Protocol):
         self._active = time.monotonic()
         self._arrival, self._leaving = Pace(ARRIVAL_SECONDS), Pace(STALL_SECONDS)
         self._received = self._sent = self._unsent = 0
+        # Requests begun so far, and how many that may be in this turn of the loop, which is the others' too.
+        self._begun, self._most = 0, MAX_PIPELINED
+        self._goes_on = False
         self._arriving = False
         # Clients repeat their heads, byte for byte; such a request is not parsed again.
         self._known = self._new_head = None
@@ -126,7 +130,8 @@ class Http1Connection(asyncio.Protocol):
         self._parse()
 
     def _parse(self):
-        while self._rest and not self._deaf and len(self._waiting) < MAX_PIPELINED:
+        self._most = self._begun + MAX_PIPELINED
+        while self._rest and not self._deaf and len(self._waiting) < MAX_PIPELINED and self._begun < self._most:
             if self._between and self._take_known():
                 continue
             if len(self._rest) <= SLICE_BYTES:
@@ -155,14 +160,15 @@ class Http1Connection(asyncio.Protocol):
             end = rest.find(b"\r\n\r\n", 0, MAX_KNOWN_HEAD)
             self._new_head = rest[: end + 4] if end >= 0 else None
             return False
-        begin, end = len(known.head), len(known.head) + known.size
+        head, size, method, path, headers = known
+        begin, end = len(head), len(head) + size
         if len(rest) < end:
             return False
         self._rest = rest[end:]
-        if not self._budget.take(known.size):
+        if not self._budget.take(size):
             self._give_up(503, _FULL)
             return True
-        self._waiting.append((Request(known.method, known.path, known.headers, rest[begin:end]), known.size, True))
+        self._waiting.append((Request(method, path, headers, rest[begin:end]), size, True))
         self._next()
         return True
 
@@ -316,11 +322,15 @@ class Http1Connection(asyncio.Protocol):
     def _next(self):
         if self._task is not None or self._paused or not self._waiting or self._over is not None:
             return
+        if self._begun >= self._most:
+            return self._go_on_later()
         request, self._held, keep = self._waiting.popleft()
         if isinstance(request, Response):
             self._finish(None, request, keep)
         else:
-            self._task = self._loop.create_task(self._respond(request, keep))
+            self._begun += 1
+            self._task = EagerTask(self._respond(request, keep))
+            self._task.start()
 
     async def _respond(self, request, keep):
         response = await self._answer(request)
@@ -334,14 +344,21 @@ class Http1Connection(asyncio.Protocol):
         if self._over is None:
             self._invite()
             if self._rest and len(self._waiting) < MAX_PIPELINED:
-                # Not at once: a client that sends many must not keep the others waiting.
-                self._loop.call_soon(self._go_on)
+                self._go_on_later()
             self._next()
 
+    def _go_on_later(self):
+        if not self._goes_on:
+            self._goes_on = True
+            self._loop.call_soon(self._go_on)
+
     def _go_on(self):
+        self._goes_on = False
+        self._most = self._begun + MAX_PIPELINED
         if self._over is None and not self._deaf:
             self._transport.resume_reading()
             self._parse()
+        self._next()
 
     def _send(self, request, response, keep):
         if not self._transport.is_closing():

@@ -23,7 +23,7 @@ class PredictBody(NamedTuple):
     Args:
         signature_name: A string, empty for the default signature.
         rows: Whether the tensors come as rows ("instances") rather than columns ("inputs").
-        values: What stands under that key; `Numbers` where it is nothing else.
+        values: What stands under that key.
         bools: Whether true or false may be among the values.
     """
 
@@ -91,15 +91,12 @@ def parse_predict(text):
         text: Bytes.
 
     Returns:
-        A `PredictBody`.
+        `Numbers` if it is nothing else, or a `PredictBody`.
 
     Raises:
         ServingError: `INVALID_ARGUMENT` if the body has not the form that the REST API documents.
     """
-    numbers = find_numbers(text)
-    if numbers is not None:
-        return PredictBody(numbers.signature_name, numbers.rows, numbers, False)
-    return _parse_predict(text)
+    return find_numbers(text) or _parse_predict(text)
 
 
 def _parse_predict(text):
@@ -125,7 +122,7 @@ def decode_inputs(body, name, signature):
     """Turn the tensors of a request into arrays of the signature's dtypes.
 
     Args:
-        body: A `PredictBody`.
+        body: What `parse_predict` returned.
         name: The signature's name, for the message.
         signature: The `Signature`.
 
@@ -135,12 +132,12 @@ def decode_inputs(body, name, signature):
     Raises:
         ServingError: `INVALID_ARGUMENT`, with a correct request, if a value does not fit its dtype or a name is wrong.
     """
-    if isinstance(body.values, Numbers):
-        inputs = body.values.to_inputs(signature)
+    if isinstance(body, Numbers):
+        inputs = body.to_inputs(signature)
         if inputs is not None:
             return inputs
         # What does not fit is read again in full, to say what and where.
-        body = _parse_predict(body.values.text)
+        body = _parse_predict(body.text)
     try:
         columns, named = _columns(body, signature)
         return {key: _decode(columns[key], key, named, body, signature.inputs[key]) for key in columns}

@@ -2,7 +2,6 @@
 
 import functools
 import math
-from typing import NamedTuple
 
 import numpy as np
 import simdjson
@@ -25,15 +24,6 @@ MAX_KEPT_TEXT = 2**18
 _spare = []
 
 
-class _Found(NamedTuple):
-    """The one list of a body: the signature's name, whether it holds rows, its input's name or None, and itself."""
-
-    signature_name: str
-    rows: bool
-    name: str | None
-    values: simdjson.Array
-
-
 class Numbers:
     """A request's one tensor, nested lists of numbers alone, not yet read.
 
@@ -43,20 +33,23 @@ class Numbers:
         rows: Whether it stands under "instances" rather than "inputs".
 
     Args:
-        text: See above.
-        parser: The `simdjson.Parser` that has read it.
-        found: The `_Found`.
-        shape: The shape of its lists.
+        text, signature_name, rows: See above.
+        name: The input's name, or None.
+        values: The list, a `simdjson.Array`.
+        shape: The shape of it.
+        parser: The `simdjson.Parser` that it belongs to.
     """
 
-    def __init__(self, text, parser, found, shape):
+    __slots__ = ("_name", "_parser", "_shape", "_values", "rows", "signature_name", "text")
+
+    def __init__(self, text, signature_name, rows, name, values, shape, parser):
         self.text = text
-        self.signature_name = found.signature_name
-        self.rows = found.rows
-        self._name = found.name
-        self._parser = parser
-        self._values = found.values
+        self.signature_name = signature_name
+        self.rows = rows
+        self._name = name
+        self._values = values
         self._shape = shape
+        self._parser = parser
 
     def to_inputs(self, signature):
         """Read the numbers.
@@ -134,11 +127,10 @@ def find_numbers(text):
     found = _find_list(body, plain)
     if found is None:
         return None
+    values = found[-1]
     if shape is None:
-        shape = _shape_of_row(found.values) if structure is None else _shape_of(found.values, structure)
-        if shape is None:
-            return None
-    return Numbers(text, parser, found, shape)
+        shape = _shape_of_row(values) if structure is None else _shape_of(values, structure)
+    return None if shape is None else Numbers(text, *found, shape, parser)
 
 
 def _is_one_row(text):
@@ -167,9 +159,10 @@ def _remember(structure, shape):
 
 
 def _find_list(body, plain):
+    """Give the signature's name, whether the list holds rows, its input's name or None, and the list."""
     if plain:
         values = body["instances"]
-        return _Found("", True, None, values) if isinstance(values, simdjson.Array) else None
+        return ("", True, None, values) if isinstance(values, simdjson.Array) else None
     keys = list(body.keys()) if isinstance(body, simdjson.Object) else []
     wanted = [key for key in keys if key != "signature_name"]
     # Of a key that is there twice the last counts, which simdjson does not know.
@@ -182,7 +175,7 @@ def _find_list(body, plain):
         values = values[name]
     if not isinstance(signature_name, str) or not isinstance(values, simdjson.Array):
         return None
-    return _Found(signature_name, rows, name, values)
+    return signature_name, rows, name, values
 
 
 def _shape_of_row(values):

@@ -135,10 +135,8 @@ class Metrics:
         with self._lock:
             families = self._families
             families["runs"].add(1)
-            request_rows, queuing = families["input"].histogram(), families["queuing"].histogram(model_name)
-            for rows, seconds in zip(sizes, waits, strict=True):
-                request_rows.add(rows)
-                queuing.add(seconds * 1e6)
+            families["input"].histogram().add_all(sizes)
+            families["queuing"].histogram(model_name).add_all([seconds * 1e6 for seconds in waits])
             families["processed"].histogram().add(executed or size)
             families["batch"].histogram(model_name, signature_name).add(size)
             if executed is not None:

@@ -1,15 +1,19 @@
+import asyncio
 import gzip
 import http.client
+import itertools
 import random
 import socket
 import time
+import unittest.mock
 import zlib
 
 import pytest
 
 from serving import http1
+from serving.budget import Budget
 from serving.http1 import MAX_HEAD_BYTES
-from serving.http_messages import MAX_GZIP_MEMBERS
+from serving.http_messages import MAX_GZIP_MEMBERS, Response
 from tests.serving.wire import MAX_BYTES, Wire
 
 GET = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -296,6 +300,27 @@ def test_half_a_request_with_a_head_that_comes_again(wire, client):
         time.sleep(0.002)
         client.sendall(sent[cut:])
         assert answers(client.recv(65_536))[0][::2] == (200, b"POST /a:xyz")
+
+
+@pytest.mark.parametrize("sent", [GET * 100, GET + post(b"abc") * 100])
+def test_many_requests_that_are_answered_at_once_leave_the_others_their_turn(sent):
+    turns = []
+
+    async def answer(request):
+        return Response(200, b"")
+
+    async def run():
+        transport = unittest.mock.Mock(is_closing=lambda: False, get_write_buffer_size=lambda: 0)
+        connection = http1.Http1Connection(answer, None, MAX_BYTES, Budget(MAX_BYTES), set())
+        connection.connection_made(transport)
+        connection.data_received(sent)
+        for _ in range(100):
+            turns.append(transport.write.call_count)
+            await asyncio.sleep(0)
+
+    asyncio.run(run())
+    assert turns[-1] == sent.count(b"/a")
+    assert max(after - before for before, after in itertools.pairwise([0, *turns])) <= http1.MAX_PIPELINED
 
 
 def test_a_client_that_has_gone_is_not_worked_for(wire):
