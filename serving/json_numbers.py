@@ -69,12 +69,13 @@ class Numbers:
                 _spare.append(self._parser)
 
     def _read(self, signature):
-        name = next(iter(signature.inputs)) if self._name is None else self._name
-        if name not in signature.inputs or (self._name is None and len(signature.inputs) > 1):
+        specs = signature.inputs
+        name = next(iter(specs), None) if self._name is None else self._name
+        if name not in specs:
             return None
-        if not signature.inputs.keys() - signature.defaults.keys() <= {name}:
+        if len(specs) > 1 and (self._name is None or not specs.keys() - signature.defaults.keys() <= {name}):
             return None
-        array = self._to_array(signature.inputs[name].dtype)
+        array = self._to_array(specs[name].dtype)
         return None if array is None else {name: array}
 
     def _to_array(self, dtype):
@@ -179,7 +180,8 @@ def _find_list(body, plain):
 
 
 def _shape_of_row(values):
-    return (1, len(values[0])) if len(values) == 1 and len(values[0]) else None
+    size = len(values[0]) if len(values) == 1 else 0
+    return (1, size) if size else None
 
 
 def _shape_of(values, structure):

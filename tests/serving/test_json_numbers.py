@@ -152,3 +152,10 @@ def test_anything_gives_what_it_gave(values, key, dtype, named):
     body = {key: {"x": values} if named and key == "inputs" else values}
     quick, slow = outcomes(json.dumps(body).encode() + PADDING, signature(dtype))
     assert quick == slow
+
+
+def test_a_signature_without_inputs_says_so():
+    made = Signature({}, {}, {})
+    for body in (b'{"instances": [1]}', b'{"inputs": [1]}', b'{"inputs": {"x": [1]}}'):
+        quick, slow = outcomes(body + PADDING, made)
+        assert quick == slow

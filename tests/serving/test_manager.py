@@ -511,11 +511,13 @@ def test_memory_comes_back(tmp_path, megabytes, frozen, caplog):
     with managing(ModelConfig("m", str(base))) as manager:
         for number in range(1, 4):
             swap(manager, base, source, number)
-        before = resident()
+        before, after = resident(), []
         for number in range(4, 14):
             swap(manager, base, source, number)
-        # Ten versions that were not given back would be ten times a model's size, or more.
-        assert resident() - before < 5 * megabytes * MEGABYTE
+            after.append(resident())
+        # Eight versions that were not given back would be eight times a model's size, or more; the least of the last
+        # three, because the allocator keeps now more, now less.
+        assert min(after[-3:]) - before < 5 * megabytes * MEGABYTE
 
 
 def test_stopping_while_loading(versions, tmp_path, monkeypatch):
