@@ -169,6 +169,34 @@ def test_who_has_gone_or_whose_time_is_up_is_not_run(model, hold):
     run(test, model, hold, LaneOptions(threads=1))
 
 
+def test_each_is_told_when_its_own_time_is_up(model, hold):
+    async def test(lane, submit):
+        model.go.clear()
+        start = time.monotonic()
+        waits = [0.2, 0.05, 10.0, 0.1]
+        late = [submit([float(wait)], deadline=start + wait) for wait in waits]
+        ends = {}
+        for future, wait in zip(late, waits, strict=True):
+            future.add_done_callback(lambda _, wait=wait: ends.update({wait: time.monotonic() - start}))
+        with pytest.raises(ServingError):
+            await late[0]
+        assert list(ends) == [0.05, 0.1, 0.2]
+        assert all(wait <= end < wait + 0.1 for wait, end in ends.items())
+        model.go.set()
+        assert await answers([late[2]]) == [[[20.0]]]
+
+    run(test, model, hold, LaneOptions(threads=1))
+
+
+def test_what_is_answered_leaves_no_alarm_behind(model, hold):
+    async def test(lane, submit):
+        await submit([1.0], deadline=time.monotonic() + 1000)
+        # An alarm would hold on to the lane, and the lane to its model, long after that was unloaded.
+        assert lane._alarm is None and not lane._limited
+
+    run(test, model, hold)
+
+
 def test_a_short_run_is_done_on_the_loops_own_thread_and_a_long_one_is_not(hold):
     threads = []
 
