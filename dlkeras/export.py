@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
@@ -147,19 +146,24 @@ def versions(directory):
 
 
 def _write_saved_model(model, endpoints, path):
-    archive = keras.export.ExportArchive()
-    for layer in _leaves(model):
-        archive.track(layer)
-    for endpoint in endpoints:
-        endpoint.graph.get_concrete_function()  # the archive takes what has been traced
-        archive.add_endpoint(endpoint.name, endpoint.graph)
-    archive.write_out(str(path), verbose=False)
+    functions = {endpoint.name: endpoint.graph.get_concrete_function() for endpoint in endpoints}
+    # Not by `keras.export`: TensorFlow traces each `tf.function` that it finds once more, which takes as long as all
+    # the rest, so it gets to see the traces alone, and what they use.
+    root = tf.Module()
+    root.used = [variable for function in functions.values() for variable in function.graph.variables]
+    root.resources = _resources(model)
+    tf.saved_model.save(root, str(path), signatures=functions)
+
+
+def _resources(model):
+    """Returns what layers hold besides variables, such as the tables of `StringLookup`."""
+    parts = [part for layer in _leaves(model) for part in tf.train.TrackableView(layer).descendants()]
+    return [part for part in parts if isinstance(part, tf.saved_model.experimental.TrackableResource)]
 
 
 def _leaves(model):
-    """Returns the layers with none inside: of a model that is tracked, TensorFlow would trace each call, in vain."""
-    layers = [layer for layer in model._flatten_layers() if not layer._flatten_layers(include_self=False)]
-    return [layer for layer in layers if layer.built]
+    """Returns the layers with none inside."""
+    return [layer for layer in model._flatten_layers() if not layer._flatten_layers(include_self=False)]
 
 
 def _write_extra(folder, name, endpoints, files):

@@ -44,6 +44,29 @@ def test_the_saved_model_answers_as_the_endpoint_by_the_same_names(model, tmp_pa
         np.testing.assert_allclose(here["y"], there["y"], atol=1e-6)
 
 
+def test_the_tables_of_layers_go_along(answers_without_keras, tmp_path):
+    words = keras.Input((), dtype="string")
+    lookup = keras.layers.StringLookup(vocabulary=["one", "two"])
+    model = keras.Model(words, lookup(words))
+    endpoint = Endpoint(
+        "serving_default", lambda word: {"id": model(word)}, {"word": ((None,), "string")}, {"word": ["one"]}
+    )
+    path = export(model, [endpoint], tmp_path / "m")
+    answer = answers_without_keras(path, {"serving_default": {"word": ["two", "one", "three"]}})
+    assert answer["serving_default"]["id"].tolist() == [2, 1, 0]
+
+
+def test_what_an_endpoint_uses_is_traced_once(model, tmp_path):
+    traces = []
+
+    def function(x):
+        traces.append(x)
+        return {"y": model(x)}
+
+    export(model, [_endpoint(model, function=function)], tmp_path / "m")
+    assert len(traces) == 1
+
+
 def test_versions_count_up_and_names_that_are_no_numbers_are_left_alone(model, tmp_path):
     (tmp_path / "m" / "7").mkdir(parents=True)
     (tmp_path / "m" / "notes").mkdir()
