@@ -151,19 +151,10 @@ def _write_saved_model(model, endpoints, path):
     # the rest, so it gets to see the traces alone, and what they use.
     root = tf.Module()
     root.used = [variable for function in functions.values() for variable in function.graph.variables]
-    root.resources = _resources(model)
+    # What layers hold besides variables, such as the tables of `StringLookup`.
+    parts = tf.train.TrackableView(model).descendants()
+    root.resources = [part for part in parts if isinstance(part, tf.saved_model.experimental.TrackableResource)]
     tf.saved_model.save(root, str(path), signatures=functions)
-
-
-def _resources(model):
-    """Returns what layers hold besides variables, such as the tables of `StringLookup`."""
-    parts = [part for layer in _leaves(model) for part in tf.train.TrackableView(layer).descendants()]
-    return [part for part in parts if isinstance(part, tf.saved_model.experimental.TrackableResource)]
-
-
-def _leaves(model):
-    """Returns the layers with none inside."""
-    return [layer for layer in model._flatten_layers() if not layer._flatten_layers(include_self=False)]
 
 
 def _write_extra(folder, name, endpoints, files):
