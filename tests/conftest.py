@@ -1,10 +1,13 @@
-"""What tests of several packages share: TensorFlow in a process without Keras, one for all of them."""
+"""What tests of several packages share: how answers compare, and TensorFlow in a process without Keras, one for all."""
 
+import io
 import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
 _PROGRAM = """
 import importlib.util, pickle, sys, traceback
@@ -57,3 +60,44 @@ def answers_without_keras():
 
     with process:  # ends it by closing what it reads
         yield ask
+
+
+@pytest.fixture(scope="session")
+def assert_same():
+    """Compares two answers that differ in rounding alone: one graph, run by as many threads as whoever runs it likes.
+
+    Numbers are equal to `tolerance`, of 1 or of the largest of them. Pictures and masks are rounded, or the likeliest
+    of classes, so that the last bit may decide of a pixel: one in a thousand may be another, and others are a level
+    apart at most. All else is equal exactly.
+    """
+    return _assert_same
+
+
+def _assert_same(answer, expected, tolerance=1e-5):
+    assert set(answer) == set(expected)
+    for name, value in expected.items():
+        value, other = np.asarray(value), np.asarray(answer[name])
+        if value.size == 0:
+            # JSON cannot say what stands behind an empty axis.
+            assert (other.size, other.ndim) == (0, value.ndim), name
+        elif name.endswith("png_bytes"):
+            assert other.shape == value.shape, name
+            for one, same in zip(other.ravel(), value.ravel(), strict=True):
+                _assert_same_pixels(_pixels(one), _pixels(same), 1, name)
+        elif name == "mask":
+            _assert_same_pixels(other, value, 0, name)
+        elif value.dtype.kind == "f":
+            scale = max(1, np.abs(value).max())
+            np.testing.assert_allclose(other, value, rtol=0, atol=tolerance * scale, err_msg=name)
+        else:
+            np.testing.assert_array_equal(other, value, err_msg=name)
+
+
+def _pixels(encoded):
+    with Image.open(io.BytesIO(encoded)) as picture:
+        return np.asarray(picture, "int16")
+
+
+def _assert_same_pixels(picture, expected, levels, name):
+    assert picture.shape == expected.shape, name
+    assert np.mean(np.abs(picture.astype("int16") - expected) > levels) < 1e-3, name

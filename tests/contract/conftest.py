@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import pytest
 
 from apps import registry
@@ -132,21 +131,3 @@ def serve(models):
 @pytest.fixture(scope="session")
 def server(trial, version, serve):
     return serve(trial.app.name)
-
-
-@pytest.fixture(scope="session")
-def assert_same():
-    """Compares two answers: numbers to 1e-5, all else exactly."""
-
-    def compare(left, right):
-        assert set(left) == set(right)
-        for name in left:
-            if np.size(right[name]) == 0:
-                # JSON cannot say what stands behind an empty axis.
-                assert (np.size(left[name]), np.ndim(left[name])) == (0, np.ndim(right[name])), name
-            elif np.issubdtype(np.asarray(right[name]).dtype, np.floating):
-                np.testing.assert_allclose(left[name], right[name], atol=1e-5, err_msg=name)
-            else:
-                np.testing.assert_array_equal(left[name], right[name], err_msg=name)
-
-    return compare
