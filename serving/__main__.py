@@ -1,6 +1,7 @@
 """`python -m serving`: the model server's process."""
 
 import contextlib
+import functools
 import gc
 import logging
 import os
@@ -11,6 +12,7 @@ import threading
 
 from serving.config_protos import ConfigError
 from serving.flags import parse_flags
+from serving.ports import check_ports
 
 # A thread that comes back from the model waits at most this long for the interpreter, instead of 5 ms.
 SWITCH_SECONDS = 0.00002
@@ -30,18 +32,10 @@ def main(argv=None):
     try:
         flags = parse_flags(sys.argv[1:] if argv is None else argv)
         check_ports(flags)
-        # Until the server listens there is nothing to finish, so a signal ends the process at once.
-        on_signal(lambda: os._exit(0))
-        # TensorFlow imports these wherever it can; a server has no use for them, and starts a third sooner.
-        for name in ("keras", "jax"):
-            sys.modules.setdefault(name, None)
-        # Each model's threads are its own: without this, the first one's settings are everyone's.
-        os.environ.setdefault("TF_OVERRIDE_GLOBAL_THREADPOOL", "1")
-        with quiet_stderr():
-            import tensorflow
+        if flags.num_processes > 1:
+            from serving.processes import Keeper
 
-            # The first look for devices has things to say too.
-            tensorflow.config.list_physical_devices()
+            return Keeper(flags.num_processes, functools.partial(serve_beside, flags)).keep()
         serve(flags)
     except ConfigError as error:
         print(f"serving: {error}", file=sys.stderr)
@@ -49,26 +43,50 @@ def main(argv=None):
     return 0
 
 
+def serve_beside(flags, siblings, config):
+    """Do what `main` does, as one of several processes.
+
+    Args:
+        flags: The command line's flags.
+        siblings: `Siblings`.
+        config: The bytes of the `ModelServerConfig` that they have taken over since the start, or None.
+
+    Returns:
+        The process's exit code.
+    """
+    try:
+        if config is not None:
+            # The models are the new config's, and so are the labels, which need the models.
+            from serving.config import model_configs
+            from serving.protocol import ModelServerConfig
+
+            config = ModelServerConfig.FromString(config)
+            flags.models = [model._replace(labels=()) for model in model_configs(config)]
+        serve(flags, siblings, config)
+    except ConfigError as error:
+        siblings.failed(str(error))
+        return 1
+    return 0
+
+
+def import_tensorflow():
+    """Import TensorFlow as a server needs it."""
+    # TensorFlow imports these wherever it can; a server has no use for them, and starts a third sooner.
+    for name in ("keras", "jax"):
+        sys.modules.setdefault(name, None)
+    # Each model's threads are its own: without this, the first one's settings are everyone's.
+    os.environ.setdefault("TF_OVERRIDE_GLOBAL_THREADPOOL", "1")
+    with quiet_stderr():
+        import tensorflow
+
+        # The first look for devices has things to say too.
+        tensorflow.config.list_physical_devices()
+
+
 def on_signal(action):
     """Call a function on SIGINT and SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: action())
-
-
-def check_ports(flags):
-    """Find out that a port is taken before TensorFlow and the models are loaded.
-
-    Args:
-        flags: The command line's flags.
-
-    Raises:
-        ConfigError: If a port cannot be listened on.
-    """
-    from serving.fronts import listen
-
-    for flag in ("port", "rest_api_port", "profiler_port"):
-        if getattr(flags, flag):
-            listen(flags.bind_address, getattr(flags, flag), f"--{flag}").close()
 
 
 @contextlib.contextmanager
@@ -90,19 +108,24 @@ def quiet_stderr():
             os.close(kept)
 
 
-def serve(flags):
+def serve(flags, siblings=None, config=None):
     """Load the models, answer requests until a signal comes, and finish those in flight.
 
     Args:
         flags: The command line's flags.
+        siblings: `Siblings`, where this is one of several processes.
+        config: A `ModelServerConfig` message that replaces the command line's, or None.
 
     Raises:
         ConfigError: If a model does not load, or an address was taken meanwhile.
     """
+    # Until the server listens there is nothing to finish, so a signal ends the process at once.
+    on_signal(lambda: os._exit(0))
+    import_tensorflow()
     from serving.server import Server
 
-    server = Server(flags)
-    server.load()
+    server = Server(flags, siblings)
+    server.load(config)
     sys.setswitchinterval(SWITCH_SECONDS)
     # What was made until now stays: collecting it again and again would only hold up requests.
     gc.collect()
@@ -112,7 +135,11 @@ def serve(flags):
     signalled = threading.Event()
     on_signal(signalled.set)
     server.listen()
-    print(f"serving ready: {', '.join(server.addresses)}; {server.describe()}", flush=True)
+    about = f"{', '.join(server.addresses)}; {server.describe()}"
+    if siblings is None:
+        print(f"serving ready: {about}", flush=True)
+    else:
+        siblings.ready(about)
     signalled.wait()
     server.stop()
 

@@ -36,6 +36,7 @@ class LaneOptions(NamedTuple):
         merged_threads: Runs side by side of those that are.
         merge: Whether requests that wait are merged where that is found to change no answer.
         batching: `BatchingOptions`, which merge whatever fits and may wait for more; None for the above.
+        cores: Runs side by side of what runs on one core.
     """
 
     max_waiting: int = 1000
@@ -43,6 +44,7 @@ class LaneOptions(NamedTuple):
     merged_threads: int = 2
     merge: bool = True
     batching: object = None
+    cores: int = os.cpu_count() or 1
 
 
 class Lane:

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import logging
-import os
 import threading
 import time
 from concurrent import futures
@@ -19,9 +18,11 @@ from serving.examples import (
     plan,
     regression_result,
 )
+from serving.exposition import merged
 from serving.merging import is_row_wise
 from serving.multi_inference import assemble_multi_inference, multi_inference_spec, plan_multi_inference
 from serving.request_log import RequestLogs
+from serving.siblings import PAGE, RELOAD
 from serving.signatures import DEFAULT_SIGNATURE, did_you_mean
 from serving.specs import ModelSpec
 
@@ -37,8 +38,6 @@ _NO_SIGNATURE = {
 }
 _NO_TASK = "Requested signature not found in model graph: {}."
 
-CORES = os.cpu_count() or 1
-
 
 class Core:
     """Answers requests from the models of a manager. For one thread, the event loop's.
@@ -48,11 +47,13 @@ class Core:
         options: `LaneOptions`.
         check_method_names: Whether Classify and Regress refuse signatures that were not saved for them.
         metrics: `Metrics`; None to measure nothing.
+        siblings: `Siblings`; None where this is the only process.
     """
 
-    def __init__(self, manager, options=None, check_method_names=False, metrics=None):
+    def __init__(self, manager, options=None, check_method_names=False, metrics=None, siblings=None):
         self.manager = manager
         self.metrics = metrics
+        self._siblings = siblings
         self.in_flight = 0
         self.logs = RequestLogs(manager)
         self._options = options or LaneOptions()
@@ -210,8 +211,8 @@ class Core:
             options = options._replace(batching=version.batching)
         if version.runner.cores == 1:
             # One core each: more would only take turns. What loops may take long, and must not shut others out.
-            threads = options.threads if version.runner.has_loops(name) else CORES
-            return options._replace(threads=threads, merged_threads=CORES)
+            threads = options.threads if version.runner.has_loops(name) else options.cores
+            return options._replace(threads=threads, merged_threads=options.cores)
         return options
 
     def _observer(self, model_name, signature_name):
@@ -254,6 +255,26 @@ class Core:
     def status(self, spec):
         """Tell the state of a model's versions: a list of `VersionStatus`, newest first."""
         return self.manager.status(spec.name, spec.version, spec.label)
+
+    async def reload(self, config):
+        """Take over another config, as `Manager.reload` does, in every process.
+
+        Args:
+            config: A `ModelServerConfig` message.
+
+        Raises:
+            ServingError: If it could not be, by all of them.
+        """
+        if self._siblings is None:
+            await self.in_thread(self.manager.reload, config)
+        else:
+            await self._siblings.ask(RELOAD, config.SerializeToString())
+
+    async def page(self):
+        """Write the page of metrics, of all processes together."""
+        if self._siblings is None:
+            return self.metrics.page()
+        return merged(await self._siblings.ask(PAGE))
 
     async def in_thread(self, function, *arguments):
         """Call a function that may block, and give what it returns."""

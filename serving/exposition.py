@@ -98,6 +98,30 @@ class Family:
                 lines.append(f"{self.name}{{{','.join(labels)}}} {cell}")
 
 
+def merged(pages):
+    """Add up the pages of several processes, number by number.
+
+    Args:
+        pages: A list of bytes, as `Metrics.page` gives them.
+
+    Returns:
+        Bytes, one page.
+    """
+    families, cells = {}, {}
+    for line in (line for page in pages for line in page.decode().splitlines()):
+        if line.startswith("# HELP "):
+            cells = families.setdefault(line, {})
+        elif line.startswith("#"):
+            cells[line] = None
+        else:
+            name, _, text = line.rpartition(" ")
+            cells[name] = cells.get(name, 0) + (int(text) if text.isdecimal() else float(text))
+    lines = []
+    for heading, cells in families.items():
+        lines += [heading, *(name if number is None else f"{name} {number}" for name, number in cells.items())]
+    return ("\n".join(lines) + "\n").encode()
+
+
 def _write_histogram(lines, name, labels, histogram):
     count = 0
     for limit, number in zip([*histogram.limits, None], histogram.counts, strict=True):

@@ -2,7 +2,9 @@
 
 import importlib.metadata
 import logging
+import os
 import re
+import socket
 from pathlib import Path
 
 from serving.config import ModelConfig, check_base_path, model_configs, read_model_config
@@ -21,7 +23,7 @@ def parse_flags(argv):
     Returns:
         The flags by name (an `argparse.Namespace`), and besides: `models`, a list of `ModelConfig`; `ssl`, an
         `SslConfig` or None; `monitoring`, the path of the metrics page or None; `batching`, `BatchingOptions` or None;
-        `session_config`, the text of a `ConfigProto`.
+        `session_config`, the text of a `ConfigProto`; `cores`, how many each process has to itself.
 
     Raises:
         ConfigError: If a flag is unknown or its value cannot be used.
@@ -40,6 +42,7 @@ def parse_flags(argv):
         if getattr(flags, name) != parser.get_default(name):
             log.warning("--%s has no effect: %s", name, reason)
     _check_ports(flags)
+    _check_processes(flags)
     _set_parallelism(flags)
     flags.ssl = read_ssl(flags.ssl_config_file) if flags.ssl_config_file else None
     flags.monitoring = read_monitoring(flags.monitoring_config_file) if flags.monitoring_config_file else None
@@ -62,9 +65,25 @@ def _check_ports(flags):
         flags_of[port] = name
 
 
+def _check_processes(flags):
+    if flags.num_processes == 1:
+        return
+    for name in ("grpc_socket_path", "profiler_port"):
+        if getattr(flags, name):
+            raise ConfigError(f"--{name} belongs to one process, and --num_processes is {flags.num_processes}")
+    if not hasattr(socket, "SO_REUSEPORT"):
+        raise ConfigError("--num_processes must be 1: processes cannot share a port on this system")
+
+
 def _set_parallelism(flags):
     parallelism = flags.tensorflow_session_parallelism
+    flags.cores = max(1, (os.cpu_count() or 1) // flags.num_processes)
     if not parallelism:
+        if flags.num_processes > 1 and not flags.tensorflow_intra_op_parallelism:
+            # A process that took all cores would take them from the others.
+            flags.tensorflow_intra_op_parallelism = flags.cores
+            if flags.cores == 1:
+                flags.tensorflow_inter_op_parallelism = flags.tensorflow_inter_op_parallelism or 1
         return
     if flags.tensorflow_intra_op_parallelism or flags.tensorflow_inter_op_parallelism:
         raise ConfigError("--tensorflow_session_parallelism already sets what the intra_op and inter_op flags set")

@@ -17,6 +17,7 @@ from serving.grpc_protocol import GrpcApplication
 from serving.grpc_server import make_methods
 from serving.http1 import Http1Connection
 from serving.http2 import Http2Connection, Http2Options
+from serving.ports import listen
 
 log = logging.getLogger("serving")
 
@@ -47,7 +48,7 @@ class Fronts:
         core: A `Core`.
         flags: The command line's flags.
         tls: An `ssl.SSLContext` for gRPC; None for none.
-        pages: Further REST pages, paths to functions that give bytes of text.
+        pages: Further REST pages, paths to asynchronous functions that give bytes of text.
     """
 
     def __init__(self, core, flags, tls=None, pages=None):
@@ -106,7 +107,7 @@ class Fronts:
         self._loop.call_later(TICK_SECONDS, self._tick)
 
     async def _listen_on(self, make, port, flag, title, tls=None):
-        bound = listen(self._flags.bind_address, port, flag)
+        bound = listen(self._flags.bind_address, port, flag, shared=self._flags.num_processes > 1)
         self._servers.append(await self._loop.create_server(make, sock=bound, ssl=tls, backlog=BACKLOG))
         self.addresses.append(f"{title}{self._flags.bind_address}:{port}")
 
@@ -170,31 +171,6 @@ def http2_options(arguments):
         option, units = _ARGUMENTS[name]
         options[option] = value if units is None else None if value >= _NEVER_MS else value / units
     return Http2Options(**options)
-
-
-def listen(address, port, flag):
-    """Bind a TCP socket.
-
-    Args:
-        address: The address to bind.
-        port: The port.
-        flag: The flag that sets the port, for the message.
-
-    Returns:
-        A bound `socket.socket` that does not listen yet.
-
-    Raises:
-        ConfigError: If it cannot be bound.
-    """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((address, port))
-    except OSError as error:
-        bound.close()
-        raise ConfigError(f"{flag}: cannot listen on {address}:{port}: {error.strerror or error}") from None
-    return bound
 
 
 def _remove_stale_socket(path):

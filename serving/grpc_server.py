@@ -119,7 +119,7 @@ class GrpcFront:
         if request.config.WhichOneof("config") != "model_config_list":
             wording = "ServerModelConfig type not supported by HandleReloadConfigRequest."
             raise ServingError("INVALID_ARGUMENT", f"{wording} Only ModelConfigList is currently supported")
-        await self._core.in_thread(self._core.manager.reload, request.config)
+        await self._core.reload(request.config)
         response = protocol.ReloadConfigResponse()
         response.status.SetInParent()
         return response

@@ -169,6 +169,8 @@ def _own_flags(add):
         help="requests that may wait for one model before further ones are refused with UNAVAILABLE")  # fmt: skip
     add.switch("--merge_requests", default=True,
         help="run requests that wait for the same model together where that changes no answer")  # fmt: skip
+    add("--num_processes", type=_positive, default=1, metavar="N",
+        help="processes that answer on the same ports, each with models of its own: for small models")  # fmt: skip
     add("--profiler_port", type=_port, default=0, help="port of TensorFlow's profiler; 0 for none")
 
 

@@ -56,7 +56,7 @@ class RestFront:
         core: A `Core`.
         timeout: Seconds that a request may take; None for any.
         cors: Whether pages of any origin may ask (`--rest_api_enable_cors_support`).
-        pages: Further paths to functions without arguments that give bytes of text, such as the metrics.
+        pages: Further paths to asynchronous functions that give bytes of text, such as the metrics.
     """
 
     def __init__(self, core, timeout=None, cors=False, pages=None):
@@ -97,7 +97,7 @@ class RestFront:
                 spec = _spec(match)
                 return Response(200, self._metadata(spec) if match[4] else self._status(spec))
             if request.path in self._pages:
-                return Response(200, self._pages[request.path](), _TEXT)
+                return Response(200, await self._pages[request.path](), _TEXT)
             if request.path in (LIVE, READY):
                 return self._health(request.path)
         elif request.method == "OPTIONS" and self._cors:

@@ -3,11 +3,15 @@
 import tensorflow as tf
 
 from serving.batching import LaneOptions
+from serving.config_protos import ConfigError
 from serving.core import Core
+from serving.errors import ServingError
 from serving.fronts import Fronts
 from serving.manager import Manager
 from serving.metrics import Metrics
+from serving.protocol import ModelServerConfig
 from serving.replay import replay
+from serving.siblings import PAGE, RELOAD
 from serving.tls import server_context
 
 
@@ -16,9 +20,10 @@ class Server:
 
     Args:
         flags: What `parse_flags` returned.
+        siblings: `Siblings`; None where this is the only process.
     """
 
-    def __init__(self, flags):
+    def __init__(self, flags, siblings=None):
         self._flags = flags
         self.manager = Manager.from_flags(flags, replay)
         options = LaneOptions(
@@ -27,11 +32,15 @@ class Server:
             merge=flags.merge_requests,
             # As in TensorFlow Serving: where models bring their parameters, one that brings none is not batched.
             batching=None if flags.enable_per_model_batching_parameters else flags.batching,
+            cores=flags.cores,
         )
         metrics = self._make_metrics() if flags.monitoring else None
-        self.core = Core(self.manager, options, flags.enable_signature_method_name_check, metrics)
+        self.core = Core(self.manager, options, flags.enable_signature_method_name_check, metrics, siblings)
+        if siblings is not None:
+            siblings.on(RELOAD, lambda config: self.manager.reload(ModelServerConfig.FromString(config)))
+            siblings.on(PAGE, lambda _: metrics.page())
         tls = server_context(flags.ssl) if flags.ssl else None
-        self._fronts = Fronts(self.core, flags, tls, {flags.monitoring: metrics.page} if metrics else None)
+        self._fronts = Fronts(self.core, flags, tls, {flags.monitoring: self.core.page} if metrics else None)
 
     @property
     def addresses(self):
@@ -47,13 +56,21 @@ class Server:
             metrics.watch(name, "gauge", help_text, (), lambda read=read: {(): read()})
         return metrics
 
-    def load(self):
+    def load(self, config=None):
         """Load the models.
+
+        Args:
+            config: A `ModelServerConfig` message that replaces the command line's, as if it had been reloaded; or None.
 
         Raises:
             ConfigError: If one does not load.
         """
         self.manager.start()
+        if config is not None:
+            try:
+                self.manager.reload(config)
+            except ServingError as error:
+                raise ConfigError(error.message) from None
 
     def listen(self):
         """Answer from now on.

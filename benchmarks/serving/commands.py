@@ -11,28 +11,21 @@ MAX_BATCH_SIZE = 64
 BATCH_TIMEOUT = 0.01
 
 
-def command(process, model, folder, port, options):
+def command(server, model, folder, port, options):
     """Returns the command line of a server.
 
     Args:
-        process: `dlkeras` or a peer's name.
+        server: A `Server`.
         model: The model's name.
         folder: The folder of the models.
         port: The first of three free ports.
         options: The command line's options: `environments`.
     """
+    process = server.process
     if process == "dlkeras":
-        ports = ("--port", str(port), "--rest_api_port", str(port + 1))
-        return [
-            sys.executable,
-            "-m",
-            "serving",
-            *ports,
-            "--model_name",
-            model,
-            "--model_base_path",
-            f"{folder / model}",
-        ]
+        ports = (f"--port={port}", f"--rest_api_port={port + 1}")
+        models = (f"--model_name={model}", f"--model_base_path={folder / model}")
+        return [sys.executable, "-m", "serving", *ports, *models, *server.flags]
     workers, address = str(_workers(process, options)), ("--host", "127.0.0.1", "--port", str(port))
     arguments = {
         "fastapi": ("-m", "uvicorn", "fastapi_app:app", *address, "--workers", workers, "--no-access-log"),

@@ -52,7 +52,7 @@ def running(name, model, folder, examples, options):
     with tempfile.TemporaryDirectory(prefix="serving") as scratch, Path(scratch, "log").open("w+b") as log:
         begin = time.monotonic()
         process = subprocess.Popen(
-            command(server.process, model, folder, port, options),
+            command(server, model, folder, port, options),
             cwd=options.source if server.process == "dlkeras" else scratch,
             env=environment(server.process, model, folder, port, scratch, options),
             stdout=log,

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
@@ -22,12 +23,14 @@ class Server(NamedTuple):
         process: Who runs it: `dlkeras`, or the name of a peer.
         request: A function from port, model name and row to a `Request`.
         read: A function from the body of an answer to the row's probabilities.
+        flags: Further flags of ours.
     """
 
     title: str
     process: str
     request: Callable
     read: Callable
+    flags: tuple = ()
 
 
 def _json(url, body):
@@ -113,9 +116,18 @@ def _read_v2(body):
     return next(output["data"] for output in json.loads(body)["outputs"] if output["name"] == "probabilities")
 
 
+# As the peers have it.
+_PROCESS_A_CORE = (f"--num_processes={os.cpu_count() or 1}",)
+
 SERVERS = {
     "grpc": Server("dlkeras serving, gRPC", "dlkeras", _tfs_grpc, _read_tfs_grpc),
     "rest": Server("dlkeras serving, REST", "dlkeras", _tfs_rest, _read_tfs_rest),
+    "grpc-all": Server(
+        "dlkeras serving, a process a core, gRPC", "dlkeras", _tfs_grpc, _read_tfs_grpc, _PROCESS_A_CORE
+    ),
+    "rest-all": Server(
+        "dlkeras serving, a process a core, REST", "dlkeras", _tfs_rest, _read_tfs_rest, _PROCESS_A_CORE
+    ),
     "litserve": Server("LitServe", "litserve", _one_row, _read_row),
     "bentoml": Server("BentoML", "bentoml", _batch_of_one, _read_batch),
     "mlserver": Server("MLServer", "mlserver", _v2, _read_v2),

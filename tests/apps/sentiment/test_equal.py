@@ -64,4 +64,6 @@ def test_page(asked, up):
         np.testing.assert_allclose([*shown.scores.values()], expected["probabilities"][row], atol=1e-4)
         weights = expected["weights"][row][expected["ends"][row] > 0]
         colours = [weight for _, weight in shown.parts if weight is not None]
-        np.testing.assert_allclose(colours, weights / np.abs(weights).max(), atol=1e-3)
+        largest = np.abs(weights).max()
+        # Where no word matters much, the colours show rounding too.
+        np.testing.assert_allclose(colours, weights / largest, atol=1e-3 + 1e-4 / largest)
