@@ -65,12 +65,13 @@ class Manager:
         ]
 
     @classmethod
-    def from_flags(cls, flags, replay=None):
+    def from_flags(cls, flags, replay=None, metrics=None):
         """Make the manager that the command line asks for.
 
         Args:
             flags: What `parse_flags` returned.
             replay: See `RunnerOptions`.
+            metrics: See `RunnerOptions`.
 
         Returns:
             A `Manager`, not started.
@@ -82,7 +83,7 @@ class Manager:
             rule = "unused"
         return cls(
             flags.models,
-            RunnerOptions.from_flags(flags, replay),
+            RunnerOptions.from_flags(flags, replay, metrics),
             flags.file_system_poll_wait_seconds,
             load_threads=flags.num_load_threads,
             max_load_retries=flags.max_num_load_retries,

@@ -5,7 +5,7 @@ import time
 from typing import NamedTuple
 
 from serving.config_protos import BatchingOptions, ConfigError, read_batching
-from serving.errors import ServingError
+from serving.errors import ServingError, from_exception
 from serving.merging import plan_signatures
 from serving.runner import Runner
 from serving.tflite import MODEL_FILE, TfLiteRunner
@@ -48,6 +48,17 @@ def open_version(path, options):
     Raises:
         Exception: Whatever a broken folder makes TensorFlow raise.
     """
+    if options.metrics is None:
+        return _open(path, options)
+    start, opened = time.monotonic(), None
+    try:
+        opened = _open(path, options)
+        return opened
+    finally:
+        options.metrics.load(path, opened is not None, time.monotonic() - start)
+
+
+def _open(path, options):
     batching = None
     if options.per_model_batching and (path / BATCHING_FILE).exists():
         try:
@@ -135,13 +146,25 @@ class _Warm:
 
 def _warm_up(watch, path, options):
     start = time.monotonic()
-    warm_up(watch, path, options)
+    _warm_up_measured(watch, path, options)
     end = time.monotonic()
     if end - start > LONGEST_FIRST_SECONDS or any(map(watch.is_stateful, watch.shortest)):
         return
     for _ in range(REPEATED):
         if time.monotonic() - end < REPEATED_SECONDS:
             warm_up(watch, path, options)
+
+
+def _warm_up_measured(watch, path, options):
+    start, status = time.monotonic(), "OK"
+    try:
+        number = warm_up(watch, path, options)
+    except Exception as error:
+        number, status = 1, from_exception(error).code
+        raise
+    finally:
+        if number and options.metrics is not None:
+            options.metrics.warm_up(path, status, time.monotonic() - start)
 
 
 class _Stopwatch:

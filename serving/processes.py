@@ -130,8 +130,9 @@ class Keeper:
         for ask in list(self._asks):
             if ask.waiting is None and not any(other.waiting and other.what == ask.what for other in self._asks):
                 ready = {connection for connection, child in self._children.items() if child.is_ready}
-                ask.waiting = ready | {ask.asker}  # which may be asked before it has said that it is ready
-                for connection in list(ask.waiting):
+                ask.asked = ready | {ask.asker}  # which may be asked before it has said that it is ready
+                ask.waiting = set(ask.asked)
+                for connection in ask.asked:
                     _send(connection, DO, ask.key, ask.what, ask.payload)
 
     def _has_told(self, ask, connection):
@@ -141,6 +142,8 @@ class Keeper:
         self._asks.remove(ask)
         if ask.what == RELOAD and any(failure is None or failure[0] not in _REFUSED for failure, _ in ask.results):
             self._config = ask.payload
+            for late in [late for late, child in self._children.items() if child.is_ready and late not in ask.asked]:
+                _send(late, DO, None, RELOAD, self._config)
         _send(ask.asker, ANSWERS, ask.number, ask.results)
         self._begin_asks()
 
@@ -189,7 +192,7 @@ class _Ask:
     def __init__(self, key, asker, number, what, payload):
         self.key = key
         self.asker, self.number, self.what, self.payload = asker, number, what, payload
-        self.waiting, self.results = None, []
+        self.asked, self.waiting, self.results = None, None, []
 
 
 def _send(connection, *message):

@@ -41,6 +41,7 @@ class RunnerOptions(NamedTuple):
             None to leave these out.
         per_model_batching: Whether versions bring their own `batching_params.pbtxt`.
         merge: Whether to find out which signatures' requests may be merged.
+        metrics: `Metrics` that count loads and measure them; None for none.
     """
 
     intra_op_parallelism: int = 0
@@ -55,14 +56,16 @@ class RunnerOptions(NamedTuple):
     replay: Callable | None = None
     per_model_batching: bool = False
     merge: bool = False
+    metrics: object = None
 
     @classmethod
-    def from_flags(cls, flags, replay=None):
+    def from_flags(cls, flags, replay=None, metrics=None):
         """Read what the command line says of it.
 
         Args:
             flags: What `parse_flags` returned.
             replay: See above.
+            metrics: See above.
 
         Returns:
             `RunnerOptions`.
@@ -80,6 +83,7 @@ class RunnerOptions(NamedTuple):
             replay=replay,
             per_model_batching=flags.enable_per_model_batching_parameters,
             merge=flags.merge_requests and not flags.enable_batching,
+            metrics=metrics,
         )
 
 

@@ -25,7 +25,8 @@ class Server:
 
     def __init__(self, flags, siblings=None):
         self._flags = flags
-        self.manager = Manager.from_flags(flags, replay)
+        metrics = self._make_metrics() if flags.monitoring else None
+        self.manager = Manager.from_flags(flags, replay, metrics)
         options = LaneOptions(
             max_waiting=flags.max_waiting_requests,
             threads=max(flags.grpc_max_threads, flags.rest_api_num_threads),
@@ -34,7 +35,6 @@ class Server:
             batching=None if flags.enable_per_model_batching_parameters else flags.batching,
             cores=flags.cores,
         )
-        metrics = self._make_metrics() if flags.monitoring else None
         self.core = Core(self.manager, options, flags.enable_signature_method_name_check, metrics, siblings)
         if siblings is not None:
             siblings.on(RELOAD, lambda config: self.manager.reload(ModelServerConfig.FromString(config)))

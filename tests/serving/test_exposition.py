@@ -1,7 +1,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving.exposition import Family, Histogram, exponential
+from serving.exposition import Family, Histogram, exponential, merged
 
 
 def write(family):
@@ -66,3 +66,33 @@ def test_merges_histograms():
     two.add(3)
     one.merge(two)
     assert (one.counts, one.total, two.counts) == ([1, 1, 1], 6, [0, 1, 1])
+
+
+def test_pages_of_several_processes_are_added_up():
+    pages = []
+    for name, values in (("x", (0.5, 20)), ("y z", (2,)), ("x", (1.5,))):
+        count, latency = Family(":a:count", "Counts.", ("name",)), Family("b", "How long.", ("name",), [1.0, 10.0])
+        for value in values:
+            count.add(1, name)
+            latency.histogram(name).add(value)
+        pages.append("\n".join([*write(count), *write(latency), ""]).encode())
+    page = merged(pages).decode()
+    assert page.splitlines()[:4] == [
+        "# HELP :a:count Counts.",
+        "# TYPE :a:count counter",
+        ':a:count{name="x"} 3',
+        ':a:count{name="y z"} 1',
+    ]
+    histogram = next(family for family in text_string_to_metric_families(page.replace(":a:", "")) if family.name == "b")
+    assert {(sample.name, *sample.labels.values()): sample.value for sample in histogram.samples} == {
+        ("b_bucket", "x", "1"): 1,
+        ("b_bucket", "x", "10"): 2,
+        ("b_bucket", "x", "+Inf"): 3,
+        ("b_sum", "x"): 22,
+        ("b_count", "x"): 3,
+        ("b_bucket", "y z", "1"): 0,
+        ("b_bucket", "y z", "10"): 1,
+        ("b_bucket", "y z", "+Inf"): 1,
+        ("b_sum", "y z"): 2,
+        ("b_count", "y z"): 1,
+    }

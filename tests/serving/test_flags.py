@@ -117,6 +117,8 @@ def test_single_dashes_and_values_below_zero():
         (["--model_base_path=.", "--port=0"], "--port or --rest_api_port"),
         (["--model_base_path=.", "--rest_api_port=8500"], "--port and --rest_api_port must differ. Received: 8500"),
         (["--model_base_path=.", "--profiler_port=8500"], "--port and --profiler_port must differ"),
+        (["--model_base_path=.", "--num_processes=2", "--profiler_port=1"], "--profiler_port belongs to one process"),
+        (["--model_base_path=.", "--num_processes=2", "--grpc_socket_path=s"], "--grpc_socket_path belongs to one"),
         (["--model_base_path=.", "--grpc_max_threads=0"], "--grpc_max_threads"),
         (["--model_base_path=.", "--file_system_poll_wait_seconds=-1"], "--file_system_poll_wait_seconds"),
         (["--model_base_path=.", "--grpc_channel_arguments=a"], "--grpc_channel_arguments"),
@@ -172,6 +174,23 @@ def test_the_config_file_wins(tmp_path):
 def test_parallelism_sets_both():
     flags = parse_flags(["--model_base_path=.", "--tensorflow_session_parallelism=3"])
     assert (flags.tensorflow_intra_op_parallelism, flags.tensorflow_inter_op_parallelism) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], (8, 0, 0)),
+        (["--num_processes=3"], (2, 2, 0)),
+        (["--num_processes=8"], (1, 1, 1)),
+        (["--num_processes=20"], (1, 1, 1)),
+        (["--num_processes=8", "--tensorflow_intra_op_parallelism=4"], (1, 4, 0)),
+        (["--num_processes=8", "--tensorflow_session_parallelism=2"], (1, 2, 2)),
+    ],
+)
+def test_processes_share_the_cores(monkeypatch, words, expected):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    flags = parse_flags(["--model_base_path=.", *words])
+    assert (flags.cores, flags.tensorflow_intra_op_parallelism, flags.tensorflow_inter_op_parallelism) == expected
 
 
 def parse_ssl(tmp_path, text):

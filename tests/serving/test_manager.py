@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import logging
+import re
 import shutil
 import threading
 import time
@@ -19,6 +20,7 @@ from serving.config_protos import BatchingOptions, ConfigError
 from serving.errors import ServingError
 from serving.flags import parse_flags
 from serving.manager import Manager
+from serving.metrics import Metrics
 from serving.protocol import ModelServerConfig
 from serving.runner import RunnerOptions
 
@@ -326,6 +328,27 @@ def test_warm_up_runs_before_traffic(versions, tmp_path):
         assert ask(manager) == (1, 10.0)
     with managing(ModelConfig("m", str(tmp_path)), options=RunnerOptions(warm_up=False)) as manager:
         assert ask(manager) == (2, 20.0)
+
+
+def test_loads_and_warm_ups_are_counted(versions, tmp_path):
+    publish(versions, tmp_path, 1)
+    record(tmp_path, 1, X)
+    shutil.copytree(versions / "2", tmp_path / "2")
+    record(tmp_path, 2, X[:, :2])
+    metrics = Metrics()
+    config = ModelConfig("m", str(tmp_path), latest=2)
+    with managing(config, options=RunnerOptions(metrics=metrics)):
+        page = metrics.page().decode()
+    paths = [f'model_path="{tmp_path}/{number}"' for number in (1, 2)]
+    for words in (
+        f':tensorflow:cc:saved_model:load_attempt_count{{{paths[0]},status="success"}} 1',
+        f':tensorflow:cc:saved_model:load_attempt_count{{{paths[1]},status="fail"}} 1',
+        f':tensorflow:serving:model_warmup_latency_count{{{paths[0]},status="OK"}} ',
+        f':tensorflow:serving:model_warmup_latency_count{{{paths[1]},status="INVALID_ARGUMENT"}} 1',
+    ):
+        assert f"\n{words}" in page
+    assert re.search(rf"load_latency\{{{re.escape(paths[0])}\}} [1-9]", page)
+    assert f"load_latency{{{paths[1]}" not in page
 
 
 def test_a_version_brings_its_batching_parameters(versions, tmp_path):
