@@ -1,6 +1,10 @@
 """Gradio components that pages share. Imported by pages alone."""
 
+import contextlib
+
 import gradio
+
+from apps.predict import PredictError
 
 
 def page_of(app, presets, build):
@@ -32,6 +36,19 @@ def mistake(sentence):
         A `gradio.Error`, to be raised.
     """
     return gradio.Error(sentence, print_exception=False)
+
+
+@contextlib.contextmanager
+def mistakes(*kinds):
+    """Shows a visitor what was wrong with what they gave: errors within become `mistake`s.
+
+    Args:
+        kinds: Kinds of errors whose text is for visitors, besides `PredictError`.
+    """
+    try:
+        yield
+    except (PredictError, *kinds) as error:
+        raise mistake(str(error)) from error
 
 
 def picture_file(**kwargs):

@@ -11,8 +11,7 @@ from apps.agents.asking import ENDPOINT, ask
 from apps.agents.drawing import bars, picture
 from apps.agents.game import Game, GameError
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of, mistake, page_of
-from apps.predict import PredictError
+from apps.components import calls_of, mistake, mistakes, page_of
 from apps.presets import METRICS_FILE, preset_info, preset_names, presets_folder, served_name
 
 APP = "agents"
@@ -84,7 +83,8 @@ def _play(predict, preset, seed):
         shown, choice = "", None
         while not game.ended:
             begin = time.perf_counter()
-            choice = _told(ask, predict, preset, game.observation)
+            with mistakes():
+                choice = ask(predict, preset, game.observation)
             if game.steps < _SHOWN_FIRST or game.steps % _SHOWN_EVERY == 0:
                 shown = bars(info["action_names"], choice)
                 yield *_pictures(game, other), shown, _returns(game, other)
@@ -98,19 +98,13 @@ def _play(predict, preset, seed):
 
 
 def _begin(stack, info, seed):
-    game = _told(Game, info["data"], info["longest"], seed)
+    with mistakes(GameError):
+        game = Game(info["data"], info["longest"], seed)
     return stack.enter_context(contextlib.closing(game))
 
 
 def _pictures(game, other):
     return picture(game.frame(), "The agent"), picture(other.frame(), "A random agent")
-
-
-def _told(function, *given):
-    try:
-        return function(*given)
-    except (PredictError, GameError) as error:
-        raise mistake(str(error)) from error
 
 
 def _returns(game, other):

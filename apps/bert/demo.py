@@ -5,8 +5,7 @@ import gradio
 from apps.bert.asking import MAX_CHARACTERS, fill, follows
 from apps.bert.calls import blank_calls, pair_calls
 from apps.bert.examples import BLANKS, MASK, PAIRS
-from apps.components import calls_of, mistake, page_of
-from apps.predict import PredictError
+from apps.components import calls_of, mistake, mistakes, page_of
 from apps.presets import preset_names, served_name
 
 APP = "bert"
@@ -97,7 +96,8 @@ def _fill(predict, preset, text):
     if MASK not in text:
         raise mistake(f"Write {MASK} where a word is missing.")
     _check(text)
-    filled = _answer(fill, predict, preset, text)
+    with mistakes():
+        filled = fill(predict, preset, text)
     rows = [
         [number, ", ".join(f"{piece} {share:.0%}" for piece, share in blank)]
         for number, blank in enumerate(filled.blanks, 1)
@@ -110,7 +110,8 @@ def _follow(predict, preset, first, second):
     if not first.strip() or not second.strip():
         raise mistake("Write two sentences.")
     _check(first, second)
-    probability = _answer(follows, predict, preset, first, second)
+    with mistakes():
+        probability = follows(predict, preset, first, second)
     return {"follows": probability, "is from elsewhere": 1 - probability}
 
 
@@ -118,10 +119,3 @@ def _check(*texts):
     longest = max(map(len, texts))
     if longest > MAX_CHARACTERS:
         raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {longest:,}")
-
-
-def _answer(ask, *given):
-    try:
-        return ask(*given)
-    except PredictError as error:
-        raise mistake(str(error)) from error

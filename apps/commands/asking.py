@@ -9,6 +9,7 @@ import numpy as np
 from apps.predict import LocalPredict, ServerPredict
 
 _MOST_NUMBERS = 1000  # of an array that is printed
+_MOST_SHOWN = 200  # characters of what is refused
 _STATE = "state"  # an output for programs, which hand it back
 
 
@@ -37,17 +38,22 @@ def _inputs(takes_text, texts):
     pairs = [text.split("=", 1) for text in texts] if len(names) > 1 else [(names[0], text) for text in texts]
     if sorted(name for name, *_ in pairs) != sorted(names):
         raise ValueError(f"`INPUT` must be {' '.join(f'{name}=...' for name in names)}. Received: {' '.join(texts)}")
-    return {name: [_text(text) if takes_text[name] else _values(name, text)] for name, text in pairs}
+    return {name: [_text(name, text) if takes_text[name] else _values(name, text)] for name, text in pairs}
 
 
-def _text(text):
+def _text(name, text):
     path = Path(text)
     try:
-        return path.read_bytes() if path.is_file() else text
+        is_file = path.is_file()
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:  # a text, and a long one
-            return text
-        raise
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        is_file = False  # a text, and a long one
+    if is_file:
+        return path.read_bytes()
+    if name.endswith("_bytes"):
+        raise ValueError(f"`{name}` must be a file. There is none at: {text[:_MOST_SHOWN]}")
+    return text
 
 
 def _values(name, text):

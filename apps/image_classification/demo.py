@@ -5,11 +5,10 @@ import time
 import gradio
 
 from apps.calls import curl_call, python_call
-from apps.components import mistake, picture_file
+from apps.components import mistakes, picture_file
 from apps.image_classification import finetune_page
 from apps.image_classification.examples import example_files
 from apps.picture_files import read_picture
-from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 
 APP = "image_classification"
@@ -85,10 +84,8 @@ def _ask(predict, path, preset):
     if path is None:
         return None, "", *calls
     begin = time.perf_counter()
-    try:
+    with mistakes():
         answer = predict({"image_bytes": [read_picture(path)]}, preset=preset)
-    except PredictError as error:
-        raise mistake(str(error)) from error
     spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms."
     labels = [label.decode() for label in answer["labels"][0]]
     return dict(zip(labels, map(float, answer["scores"][0]), strict=True)), spent, *calls

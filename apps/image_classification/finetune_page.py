@@ -1,12 +1,11 @@
 """The page on which a person trains a model on pictures of their own, asks it, and goes back to older versions."""
 
-import contextlib
 import html
 
 import gradio
 
 from apps.calls import curl_call, python_call
-from apps.components import mistake, picture_file
+from apps.components import mistakes, picture_file
 from apps.image_classification.training_view import curve, describe, show_step
 from apps.image_classification.uploads import UploadError, save_classes, save_zip
 from apps.image_classification.workshop import NAME, Workshop, WorkshopError
@@ -124,7 +123,7 @@ class _Page:
 
     def _start(self, source, archive, *rest):
         *parts, backbone, epochs = rest
-        with _told():
+        with mistakes(UploadError, WorkshopError):
             if source == _ZIP and not archive:
                 raise UploadError("There is no zip yet. Drop one, or give pictures class by class.")
             classes = [
@@ -175,7 +174,7 @@ class _Page:
         )
 
     def _use(self, number):
-        with _told():
+        with mistakes(WorkshopError):
             if number is None:
                 raise WorkshopError("There is no version chosen yet. Choose one from the list.")
             self._workshop.versions.use(number)
@@ -184,19 +183,11 @@ class _Page:
     def _ask(self, path):
         if path is None:
             return None
-        with _told():
+        with mistakes(WorkshopError):
             number, answer = self._workshop.versions.ask(read_picture(path))
         labels = [label.decode() for label in answer["labels"][0]]
         scores = dict(zip(labels, map(float, answer["scores"][0]), strict=True))
         return gradio.update(value=scores, label=f"Answer of version {number}")
-
-
-@contextlib.contextmanager
-def _told():
-    try:
-        yield
-    except (UploadError, WorkshopError, PredictError) as error:
-        raise mistake(str(error)) from error
 
 
 def _add_row(count):

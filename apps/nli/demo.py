@@ -5,11 +5,10 @@ import time
 import gradio
 
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of, mistake, page_of
+from apps.components import calls_of, mistake, mistakes, page_of
 from apps.heat import table
 from apps.nli.asking import MAX_CHARACTERS, ask, endpoint_of
 from apps.nli.examples import EXAMPLES
-from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 
 APP = "nli"
@@ -91,10 +90,8 @@ def _ask(predict, preset, premise, hypothesis):
     if longest > MAX_CHARACTERS:
         raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {longest:,}")
     begin = time.perf_counter()
-    try:
+    with mistakes():
         answered = ask(predict, preset, endpoint_of(APP, preset), premise, hypothesis)
-    except PredictError as error:
-        raise mistake(str(error)) from error
     spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms."
     return answered.scores, answered.alignment, spent
 

@@ -7,11 +7,10 @@ import gradio
 
 from apps.calls import curl_row_call, python_row_call
 from apps.colours import colours
-from apps.components import calls_of, mistake, page_of
+from apps.components import calls_of, mistake, mistakes, page_of
 from apps.object_detection.asking import LOWEST_SCORE, above, ask_files, drawn, rows
 from apps.object_detection.examples import example_files
 from apps.object_detection.video_page import build_moving
-from apps.predict import PredictError
 from apps.presets import preset_info, preset_names, served_name
 
 APP = "object_detection"
@@ -122,10 +121,8 @@ class _Page:
         if len(paths) > MOST_FILES:
             raise mistake(f"At most {MOST_FILES} pictures are taken at once. Received: {len(paths)}")
         begin = time.perf_counter()
-        try:
+        with mistakes():
             answered, refused = ask_files(self._predict, preset, paths, overlap)
-        except PredictError as error:
-            raise mistake(str(error)) from error
         milliseconds = (time.perf_counter() - begin) * 1000
         pictures = "1 picture" if len(answered) == 1 else f"{len(answered)} pictures"
         spent = f"{pictures} answered in {milliseconds:.0f} ms." if answered else ""

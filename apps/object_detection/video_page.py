@@ -1,6 +1,5 @@
 """The part of the page where pictures move: a video file frame by frame, and a camera as it films."""
 
-import contextlib
 import io
 import itertools
 import tempfile
@@ -9,11 +8,10 @@ from pathlib import Path
 
 import gradio
 
-from apps.components import mistake
+from apps.components import mistake, mistakes
 from apps.object_detection.asking import ask
 from apps.object_detection.drawing import draw
 from apps.object_detection.video import open_clip, write_video
-from apps.predict import PredictError
 
 MOST_FRAMES = 100
 _STREAM_SECONDS = 60
@@ -37,7 +35,7 @@ def build_moving(predict, preset, score, overlap, colours_of):
     def look_at(frame, preset, score, overlap):
         if frame is None:
             return None
-        with _told():
+        with mistakes():
             return _boxed(predict, frame.convert("RGB"), (preset, score, overlap), colours_of(preset))
 
     settings = [preset, score, overlap]
@@ -86,14 +84,6 @@ def build_moving(predict, preset, score, overlap, colours_of):
     )
 
 
-@contextlib.contextmanager
-def _told():
-    try:
-        yield
-    except PredictError as error:
-        raise mistake(str(error)) from error
-
-
 def _boxed(predict, picture, settings, colour_of):
     """Returns an RGB picture with what was found drawn into it."""
     preset, score, overlap = settings
@@ -108,7 +98,7 @@ def _look_through(predict, path, every, settings, colour_of, progress):
     if path is None:
         raise mistake("There is no video yet: upload or record one first.")
     begin = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, _told():
+    with tempfile.TemporaryDirectory() as folder, mistakes():
         target = Path(folder) / f"{Path(path).stem}-found.mp4"
         with open_clip(path, every) as clip:
             total = min(clip.count or MOST_FRAMES, MOST_FRAMES)

@@ -5,8 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of, mistake, page_of
-from apps.predict import PredictError
+from apps.components import calls_of, mistake, mistakes, page_of
 from apps.presets import preset_info, preset_names, served_name
 from apps.recommendation.asking import FROM_HISTORY, ask_for_known, ask_for_new, ask_for_rating, ask_for_similar
 from apps.recommendation.examples import examples
@@ -145,22 +144,17 @@ def _for_new(predict, preset, items, k, genre):
 def _timed(ask, predict, preset, asked, k, genre):
     """Returns rows for the page, and how long they took."""
     begin = time.perf_counter()
-    rows = _told(ask, predict, preset, asked, int(k), "" if genre == ANY else genre)
+    with mistakes():
+        rows = ask(predict, preset, asked, int(k), "" if genre == ANY else genre)
     spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms."
     return rows, spent if rows else f"{spent} There is nothing left of that genre."
 
 
 def _rated(predict, preset, user, item):
     titles = dict(zip(*(preset_info(APP, preset)[name] for name in ("item_names", "titles")), strict=True))
-    rating = _told(ask_for_rating, predict, preset, user, item)
+    with mistakes():
+        rating = ask_for_rating(predict, preset, user, item)
     return f"User {user} would give **{titles[item]}** {rating:.1f}."
-
-
-def _told(ask, *given):
-    try:
-        return ask(*given)
-    except PredictError as error:
-        raise mistake(str(error)) from error
 
 
 def _items(info):

@@ -7,8 +7,7 @@ from pathlib import Path
 import gradio
 
 from apps.calls import curl_call, python_call
-from apps.components import mistake, page_of, picture_file
-from apps.predict import PredictError
+from apps.components import mistakes, page_of, picture_file
 from apps.presets import preset_info, preset_names, served_name
 from apps.segmentation.asking import ask, opened
 from apps.segmentation.colouring import legend, overlay
@@ -91,10 +90,8 @@ def _ask(predict, path, preset):
     if path is None:
         return None, "", "", nothing
     begin = time.perf_counter()
-    try:
+    with mistakes():
         answered = ask(predict, preset, path)
-    except PredictError as error:
-        raise mistake(str(error)) from error
     milliseconds = (time.perf_counter() - begin) * 1000
     spent = "{} x {} pixels, answered in {:.0f} ms.".format(*answered.size, milliseconds)
     file = gradio.update(value=_mask_file(path, answered.mask_file), visible=True)

@@ -5,8 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_text_call, python_text_call
-from apps.components import mistake, page_of
-from apps.predict import PredictError
+from apps.components import mistake, mistakes, page_of
 from apps.presets import preset_info, preset_names, served_name
 from apps.sentiment.asking import MAX_CHARACTERS, ask
 from apps.sentiment.examples import EXAMPLES
@@ -79,10 +78,8 @@ def _ask(predict, text, preset):
     if len(text) > MAX_CHARACTERS:
         raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {len(text):,}")
     begin = time.perf_counter()
-    try:
+    with mistakes():
         answered = ask(predict, preset, text)
-    except PredictError as error:
-        raise mistake(str(error)) from error
     spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms. {_COLOURS}"
     return answered.scores, answered.parts, spent, *calls
 

@@ -6,9 +6,8 @@ import time
 import gradio
 from PIL import Image
 
-from apps.components import calls_of, mistake, picture_file
+from apps.components import calls_of, mistake, mistakes, picture_file
 from apps.picture_files import read_picture
-from apps.predict import PredictError
 from apps.presets import preset_names, served_name
 from apps.style_transfer.calls import curl_call, python_call
 from apps.style_transfer.examples import example_files
@@ -105,12 +104,10 @@ class _Page:
         if content is None or style is None:
             return None, ""
         begin = time.perf_counter()
-        try:
+        with mistakes():
             inputs = {"content_bytes": [read_picture(content)], "style_bytes": [read_picture(style)]}
             inputs |= {"strength": [strength], "size": [int(size)]}
             answer = self._predict(inputs, endpoint="settings", preset=preset)
-        except PredictError as error:
-            raise mistake(str(error)) from error
         picture = Image.open(io.BytesIO(answer["image_png_bytes"][0]))
         milliseconds = (time.perf_counter() - begin) * 1000
         return picture, f"{picture.width} x {picture.height} pixels, painted in {milliseconds:.0f} ms."

@@ -5,9 +5,8 @@ import html
 import gradio
 from PIL import Image
 
-from apps.components import mistake
+from apps.components import mistake, mistakes
 from apps.picture_files import read_picture
-from apps.predict import PredictError
 from apps.style_transfer.studio import Studio
 
 _BAR = (
@@ -75,11 +74,9 @@ class _Optimizing:
     def _start(self, content, style, steps, size, weight):
         if content is None or style is None:
             raise mistake("Two pictures are needed, one to be painted and one of the style.")
-        try:
+        with mistakes():
             options = {"steps": int(steps), "size": int(size), "content_weight": weight}
             self._studio.start(read_picture(content), read_picture(style), **options)
-        except PredictError as error:
-            raise mistake(str(error)) from error
 
     def _open(self):
         return self._watch(None)

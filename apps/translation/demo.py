@@ -5,9 +5,8 @@ import time
 import gradio
 
 from apps.calls import curl_text_call, python_text_call
-from apps.components import calls_of, mistake, page_of
+from apps.components import calls_of, mistake, mistakes, page_of
 from apps.heat import table
-from apps.predict import PredictError
 from apps.presets import preset_names, served_name
 from apps.translation.asking import MAX_CHARACTERS, ask, endpoint_of, language_of
 from apps.translation.examples import EXAMPLES
@@ -77,10 +76,8 @@ def _ask(predict, preset, text):
     if len(text) > MAX_CHARACTERS:
         raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {len(text):,}")
     begin = time.perf_counter()
-    try:
+    with mistakes():
         translated = ask(predict, preset, endpoint_of(APP, preset), text)
-    except PredictError as error:
-        raise mistake(str(error)) from error
     spent = f"Answered in {(time.perf_counter() - begin) * 1000:.0f} ms."
     (best, _), *others = translated.translations or [("", 0.0)]
     return best, [[other, f"{score:.2f}"] for other, score in others], _heat(translated), spent

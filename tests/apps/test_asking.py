@@ -45,8 +45,12 @@ def test_several_are_named(tmp_path):
     [
         (["p.png"], "`INPUT` must be image_bytes=... score_threshold=.... Received: p.png"),
         (["image_bytes=p.png", "score_threshold=low"], "`score_threshold` must be a number, or a list.*: low"),
+        (["image_bytes=q.png", "score_threshold=0.3"], "`image_bytes` must be a file. There is none at: q.png"),
+        (["image_bytes=" + 999 * "q", "score_threshold=0.3"], "`image_bytes` must be a file. There is none at: q+$"),
     ],
 )
-def test_refuses(texts, message):
+def test_refuses(texts, message, tmp_path, monkeypatch):
+    (tmp_path / "p.png").write_bytes(b"png")
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=message):
         _inputs(SEVERAL, texts)
