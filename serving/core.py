@@ -19,12 +19,13 @@ from serving.examples import (
     regression_result,
 )
 from serving.exposition import merged
+from serving.health import waiting
 from serving.merging import is_row_wise
 from serving.multi_inference import assemble_multi_inference, multi_inference_spec, plan_multi_inference
 from serving.request_log import RequestLogs
-from serving.siblings import PAGE, RELOAD
+from serving.siblings import PAGE, RELOAD, STATUS, WAITING
 from serving.signatures import DEFAULT_SIGNATURE, did_you_mean
-from serving.specs import ModelSpec
+from serving.specs import ModelSpec, least_far
 
 log = logging.getLogger("serving")
 
@@ -252,9 +253,24 @@ class Core:
         finally:
             version.release()
 
-    def status(self, spec):
-        """Tell the state of a model's versions: a list of `VersionStatus`, newest first."""
-        return self.manager.status(spec.name, spec.version, spec.label)
+    async def status(self, spec):
+        """Tell the state of a model's versions: a list of `VersionStatus`, newest first.
+
+        Of several processes, a version is told of when all know it, and is no further than where it is least far.
+        """
+        asked = spec.name, spec.version, spec.label
+        if self._siblings is None:
+            return self.manager.status(*asked)
+        statuses = least_far(await self._siblings.ask(STATUS, asked))
+        if not statuses:
+            raise ServingError("NOT_FOUND", f"Could not find any versions of model {spec.name}")
+        return statuses
+
+    async def waiting(self):
+        """List the models that have no available version, or not in every process."""
+        if self._siblings is None:
+            return waiting(self.manager)
+        return sorted(set().union(*await self._siblings.ask(WAITING)))
 
     async def reload(self, config):
         """Take over another config, as `Manager.reload` does, in every process.

@@ -108,7 +108,7 @@ class GrpcFront:
     async def get_model_status(self, request, deadline):
         """Answer a `GetModelStatusRequest`."""
         response = protocol.GetModelStatusResponse()
-        for status in self._core.status(request_spec(request)):
+        for status in await self._core.status(request_spec(request)):
             entry = response.model_version_status.add(version=status.version, state=status.state)
             entry.status.error_code = GRPC_CODES[status.error_code]
             entry.status.error_message = status.error_message

@@ -20,17 +20,9 @@ HealthCheckResponse = health_pb2.HealthCheckResponse
 _WHOLE = ("", PREDICTION_SERVICE, MODEL_SERVICE)
 
 
-def ready(manager):
-    """Tell whether every configured model can be asked.
-
-    Args:
-        manager: A `Manager`.
-
-    Returns:
-        Whether it is so, and a list of the names of the models without an available version.
-    """
-    waiting = [name for name, statuses in manager.statuses().items() if not _available(statuses)]
-    return not waiting, waiting
+def waiting(manager):
+    """List the names of the models of a `Manager` that have no available version; where there is none, all is ready."""
+    return [name for name, statuses in manager.statuses().items() if not _available(statuses)]
 
 
 async def check(manager, request):
@@ -73,7 +65,7 @@ async def watch(manager, request):
 
 def _status(manager, service):
     if service in _WHOLE:
-        serving = ready(manager)[0]
+        serving = not waiting(manager)
     else:
         statuses = manager.statuses().get(service)
         if statuses is None:

@@ -12,7 +12,6 @@ import urllib.parse
 import orjson
 from google.protobuf import json_format
 
-from serving import health
 from serving.errors import ServingError, from_exception
 from serving.http1 import Response
 from serving.json_examples import parse_examples
@@ -95,11 +94,11 @@ class RestFront:
             match = _GET.fullmatch(request.path)
             if match:
                 spec = _spec(match)
-                return Response(200, self._metadata(spec) if match[4] else self._status(spec))
+                return Response(200, self._metadata(spec) if match[4] else await self._status(spec))
             if request.path in self._pages:
                 return Response(200, await self._pages[request.path](), _TEXT)
             if request.path in (LIVE, READY):
-                return self._health(request.path)
+                return await self._health(request.path)
         elif request.method == "OPTIONS" and self._cors:
             return Response(200, b"")
         asked = f"{request.method} {request.path[:500]}"
@@ -164,22 +163,22 @@ class RestFront:
         )
         return orjson.dumps({"model_spec": model_spec, "metadata": {"signature_def": signature_def}})
 
-    def _status(self, spec):
+    async def _status(self, spec):
         versions = [
             {
                 "version": str(status.version),
                 "state": status.state,
                 "status": {"error_code": status.error_code, "error_message": status.error_message},
             }
-            for status in self._core.status(spec)
+            for status in await self._core.status(spec)
         ]
         return orjson.dumps({"model_version_status": versions})
 
-    def _health(self, path):
+    async def _health(self, path):
         if path == LIVE:
             return Response(200, b'{"status":"live"}')
-        ready, waiting = health.ready(self._core.manager)
-        if not ready:
+        waiting = await self._core.waiting()
+        if waiting:
             return Response(503, orjson.dumps({"status": "not ready", "models": waiting}))
         return Response(200, b'{"status":"ready"}')
 

@@ -7,11 +7,12 @@ from serving.config_protos import ConfigError
 from serving.core import Core
 from serving.errors import ServingError
 from serving.fronts import Fronts
+from serving.health import waiting
 from serving.manager import Manager
 from serving.metrics import Metrics
 from serving.protocol import ModelServerConfig
 from serving.replay import replay
-from serving.siblings import PAGE, RELOAD
+from serving.siblings import PAGE, RELOAD, STATUS, WAITING
 from serving.tls import server_context
 
 
@@ -39,6 +40,8 @@ class Server:
         if siblings is not None:
             siblings.on(RELOAD, lambda config: self.manager.reload(ModelServerConfig.FromString(config)))
             siblings.on(PAGE, lambda _: metrics.page())
+            siblings.on(STATUS, lambda asked: self.manager.status(*asked))
+            siblings.on(WAITING, lambda _: waiting(self.manager))
         tls = server_context(flags.ssl) if flags.ssl else None
         self._fronts = Fronts(self.core, flags, tls, {flags.monitoring: self.core.page} if metrics else None)
 

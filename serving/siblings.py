@@ -14,8 +14,8 @@ log = logging.getLogger("serving")
 
 # Words of the messages between a process and its keeper.
 READY, FAILED, ASK, DO, TOLD, ANSWERS = "ready", "failed", "ask", "do", "told", "answers"
-# What all of them can be asked at once: each is done one after the other, and beside the other.
-RELOAD, PAGE = "reload", "page"
+# What all of them can be asked, each by one of them at a time, and beside the others.
+KINDS = RELOAD, PAGE, STATUS, WAITING = "reload", "page", "status", "waiting"
 
 
 class Siblings:
@@ -30,7 +30,7 @@ class Siblings:
     def __init__(self, connection):
         self._connection, self._sending = connection, threading.Lock()
         self._actions, self._asked, self._numbers = {}, {}, itertools.count()
-        self._executor = futures.ThreadPoolExecutor(len((RELOAD, PAGE)), "siblings")
+        self._executor = futures.ThreadPoolExecutor(len(KINDS), "siblings")
         threading.Thread(target=self._listen, name="siblings", daemon=True).start()
 
     def ready(self, text):
@@ -45,7 +45,7 @@ class Siblings:
         """Say how this process does what all of them are asked.
 
         Args:
-            what: `RELOAD` or `PAGE`.
+            what: One of `KINDS`.
             action: A function of what `ask` was given; what it returns, or the `ServingError` it raises, is told.
         """
         self._actions[what] = action
@@ -54,7 +54,7 @@ class Siblings:
         """Have all processes do something, this one too.
 
         Args:
-            what: `RELOAD` or `PAGE`.
+            what: One of `KINDS`.
             payload: What each one's action is given.
 
         Returns:
@@ -71,8 +71,9 @@ class Siblings:
         failures = [failure for failure, _ in results if failure]
         if failures:
             code, message = failures[0]
-            some = len(failures) < len(results)
-            raise ServingError(code, f"{len(failures)} of {len(results)} processes: {message}" if some else message)
+            if what == RELOAD and len(failures) < len(results):
+                message = f"{len(failures)} of {len(results)} processes: {message}"
+            raise ServingError(code, message)
         return [value for _, value in results]
 
     def _send(self, *message):

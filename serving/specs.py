@@ -37,6 +37,24 @@ class VersionStatus(NamedTuple):
     error_message: str = ""
 
 
+def least_far(statuses):
+    """Sum up what several processes know of the same model.
+
+    Args:
+        statuses: A list of `VersionStatus`es from each.
+
+    Returns:
+        A list of `VersionStatus`: of each version that all know, that of the process where it is least far.
+    """
+    first, *others = ({status.version: status for status in known} for known in statuses)
+    known = [
+        [status, *(other[number] for other in others)]
+        for number, status in first.items()
+        if all(number in other for other in others)
+    ]
+    return [next((status for status in of_all if status.state != "AVAILABLE"), of_all[0]) for of_all in known]
+
+
 def request_spec(request):
     """Read the `ModelSpec` of a request.
 

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from serving.core import Core
 from serving.errors import ServingError
 from serving.examples import Task
 from serving.protocol import Input
-from serving.specs import ModelSpec
+from serving.siblings import STATUS, WAITING
+from serving.specs import ModelSpec, VersionStatus
 
 X = np.ones((2, 3), np.float32)
 
@@ -66,13 +68,36 @@ def test_refusals_say_what_is_wrong_and_do_no_harm(predict, arguments, code, wor
     np.testing.assert_array_equal(predict({"x": X})[1]["y"], X * 2 + 1)
 
 
-def test_metadata_and_status(core):
+def test_metadata_and_status(core, complete):
     spec, signature_defs = core.metadata(ModelSpec("mixed"))
     assert spec.version == 1
     assert sorted(signature_defs.signature_def) == ["serving_default"]
-    assert [status[:3] for status in core.status(ModelSpec("affine"))] == [(3, "AVAILABLE", "OK")]
+    assert [status[:3] for status in complete(core.status(ModelSpec("affine")))] == [(3, "AVAILABLE", "OK")]
     with pytest.raises(ServingError, match="Could not find version 4 of model affine"):
-        core.status(ModelSpec("affine", 4))
+        complete(core.status(ModelSpec("affine", 4)))
+
+
+class FakeSiblings:
+    def __init__(self, answers):
+        self.answers = answers
+
+    async def ask(self, what, payload=None):
+        return self.answers[what]
+
+
+def test_of_several_processes_the_state_is_that_of_the_last(core, complete):
+    statuses = [
+        [VersionStatus(3, "AVAILABLE"), VersionStatus(2, "AVAILABLE"), VersionStatus(1, "END")],
+        [VersionStatus(2, "UNLOADING"), VersionStatus(1, "END", "NOT_FOUND", "it is gone")],
+    ]
+    siblings = FakeSiblings({STATUS: statuses, WAITING: [["b"], [], ["a", "b"]]})
+    one_of_many = Core(core.manager, siblings=siblings)
+    spec = ModelSpec("affine")
+    assert complete(one_of_many.status(spec)) == [VersionStatus(2, "UNLOADING"), VersionStatus(1, "END")]
+    assert complete(one_of_many.waiting()) == ["a", "b"]
+    siblings.answers[STATUS] = [statuses[0][:1], statuses[1]]
+    with pytest.raises(ServingError, match="Could not find any versions of model affine"):
+        complete(one_of_many.status(spec))
 
 
 def test_a_refused_classification_does_not_keep_its_model(core, complete, monkeypatch):

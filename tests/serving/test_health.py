@@ -25,8 +25,8 @@ def status(models, service):
 
 
 def test_ready_only_when_every_model_is():
-    assert health.ready(manager(a="AVAILABLE", b="END AVAILABLE")) == (True, [])
-    assert health.ready(manager(a="AVAILABLE", b="END LOADING", c="")) == (False, ["b", "c"])
+    assert health.waiting(manager(a="AVAILABLE", b="END AVAILABLE")) == []
+    assert health.waiting(manager(a="AVAILABLE", b="END LOADING", c="")) == ["b", "c"]
 
 
 @pytest.mark.parametrize("service", ["", "tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"])

@@ -104,6 +104,12 @@ def test_a_reload_reaches_all_and_whoever_takes_the_place_of_one(many, models, s
     save_affine(tmp_path / "other", 1, weight=10.0, bias=0.0)
     many.reload(affine=models / "affine", other=tmp_path / "other")
     assert many.predict_everywhere("other", 4) == [40] * CONNECTIONS
+    with Client(many.rest) as rest, Client(many.grpc) as client:
+        assert rest.ready() and client.ready()
+        assert client.status("other") == rest.status("other")
+        assert [(status.version, status.state) for status in client.status("other")] == [(1, "AVAILABLE")]
+        with pytest.raises(ClientError, match="Could not find any versions of model nobody"):
+            rest.status("nobody")
 
     with pytest.raises(grpc.RpcError) as refusal:
         many.reload(affine=tmp_path / "nowhere")

@@ -61,14 +61,15 @@ def test_answers_rows_alone_as_together(model, pictures):
 
 
 @HARNESSED
-def test_keras_round_trip(model, pictures, tmp_path):
+def test_keras_round_trip(model, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert type(loaded) is type(model)
     assert loaded.get_config() == model.get_config()
-    expected = _logits(model, pictures)
-    assert expected.shape == (8, 4)
-    np.testing.assert_allclose(_logits(loaded, pictures), expected, rtol=1e-5, atol=1e-6)
+    # Not by its answers, for which JAX would compile every operation of every size.
+    for weight, expected in zip(loaded.weights, model.weights, strict=True):
+        assert weight.path == expected.path
+        np.testing.assert_array_equal(weight.numpy(), expected.numpy())
 
 
 @HARNESSED
