@@ -92,9 +92,12 @@ def test_predict_prints_json(run, capsys):
     assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5)
 
 
-def test_predict_refuses_what_is_no_picture(run, capsys):
-    assert main(["predict", APP, "some words", "--run", run]) == 1
+def test_predict_refuses_what_is_no_picture(run, folder, capsys):
+    (folder / "words.png").write_text("some words")
+    assert main(["predict", APP, "words.png", "--run", run]) == 1
     assert "must be the bytes of a JPEG or PNG" in capsys.readouterr().err
+    assert main(["predict", APP, "missing.png", "--run", run]) == 1
+    assert "`image_bytes` must be a file. There is none at: missing.png" in capsys.readouterr().err
 
 
 def test_export_counts_up_and_lists_the_models(run, folder):
