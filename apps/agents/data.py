@@ -6,7 +6,7 @@ import numpy as np
 
 from dlkeras.data.splits import Examples
 from dlkeras.training.reinforce import interface, make
-from dlkeras.training.reinforce.environments import Interface, observation_statistics
+from dlkeras.training.reinforce.environments import observation_statistics
 
 PLANNERS = ("value_iteration", "policy_iteration")
 TABLES = ("q_learning", "sarsa")
@@ -52,11 +52,6 @@ def described(env, algorithm, scale, seed):
         "has_table": has_table,
         "example": first,
     }
-
-
-def interface_of(info):
-    """Returns the `Interface` that an `info` tells of."""
-    return Interface(info["actions"], info["states"], info["observation_size"], tuple(info["parts"]))
 
 
 def random_play(env, count, seed):

@@ -131,10 +131,6 @@ def _answer(headers, elem_id):
     return gradio.Dataframe(headers=headers, interactive=False, wrap=True, elem_id=elem_id), gradio.Markdown()
 
 
-def _example(preset, index):
-    return examples(preset_info(APP, preset))[index]
-
-
 def _for_new(predict, preset, items, k, genre):
     if not items:
         raise mistake("Pick one at least that you like.")
