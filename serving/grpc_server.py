@@ -126,10 +126,10 @@ class GrpcFront:
 
     async def check_health(self, request, deadline):
         """Answer a `HealthCheckRequest`."""
-        return await health.check(self._core.manager, request)
+        return await health.check(self._core, request)
 
     async def watch_health(self, requests):
         """Answer a `HealthCheckRequest` with every change from now on."""
         async for request in requests:
-            async for response in health.watch(self._core.manager, request):
+            async for response in health.watch(self._core, request):
                 yield response

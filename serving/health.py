@@ -22,14 +22,18 @@ _WHOLE = ("", PREDICTION_SERVICE, MODEL_SERVICE)
 
 def waiting(manager):
     """List the names of the models of a `Manager` that have no available version; where there is none, all is ready."""
-    return [name for name, statuses in manager.statuses().items() if not _available(statuses)]
+    return [
+        name
+        for name, statuses in manager.statuses().items()
+        if not any(status.state == "AVAILABLE" for status in statuses)
+    ]
 
 
-async def check(manager, request):
+async def check(core, request):
     """Answer `Check`.
 
     Args:
-        manager: A `Manager`.
+        core: A `Core`.
         request: A `HealthCheckRequest`; its service is empty for the server as a whole, or a model's name.
 
     Returns:
@@ -38,17 +42,17 @@ async def check(manager, request):
     Raises:
         ServingError: `NOT_FOUND` if there is neither a service nor a model of that name.
     """
-    status = _status(manager, request.service)
+    status = await _status(core, request.service)
     if status == HealthCheckResponse.SERVICE_UNKNOWN:
         raise ServingError("NOT_FOUND", f"unknown service. Received: {request.service!r}")
     return HealthCheckResponse(status=status)
 
 
-async def watch(manager, request):
+async def watch(core, request):
     """Answer `Watch`: the state now, then each change, until it is cancelled.
 
     Args:
-        manager: A `Manager`.
+        core: A `Core`.
         request: A `HealthCheckRequest`, as for `check`.
 
     Yields:
@@ -56,23 +60,16 @@ async def watch(manager, request):
     """
     told = None
     while True:
-        status = _status(manager, request.service)
+        status = await _status(core, request.service)
         if status != told:
             told = status
             yield HealthCheckResponse(status=status)
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _status(manager, service):
-    if service in _WHOLE:
-        serving = not waiting(manager)
-    else:
-        statuses = manager.statuses().get(service)
-        if statuses is None:
-            return HealthCheckResponse.SERVICE_UNKNOWN
-        serving = _available(statuses)
+async def _status(core, service):
+    if service not in _WHOLE and service not in core.manager.statuses():
+        return HealthCheckResponse.SERVICE_UNKNOWN
+    missing = await core.waiting()
+    serving = not missing if service in _WHOLE else service not in missing
     return HealthCheckResponse.SERVING if serving else HealthCheckResponse.NOT_SERVING
-
-
-def _available(statuses):
-    return any(status.state == "AVAILABLE" for status in statuses)

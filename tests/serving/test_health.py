@@ -20,8 +20,15 @@ def manager(**states):
     return types.SimpleNamespace(statuses=lambda: statuses, now=statuses)
 
 
+def core(models):
+    async def waiting():
+        return health.waiting(models)
+
+    return types.SimpleNamespace(manager=models, waiting=waiting)
+
+
 def status(models, service):
-    return asyncio.run(health.check(models, HealthCheckRequest(service=service))).status
+    return asyncio.run(health.check(core(models), HealthCheckRequest(service=service))).status
 
 
 def test_ready_only_when_every_model_is():
@@ -53,7 +60,7 @@ def test_watch_tells_each_change_once(monkeypatch):
 
     async def watch():
         seen = []
-        async for response in health.watch(models, HealthCheckRequest(service="b")):
+        async for response in health.watch(core(models), HealthCheckRequest(service="b")):
             seen.append(HealthCheckResponse.ServingStatus.Name(response.status))
             if len(seen) == 4:
                 return seen
@@ -71,7 +78,7 @@ def test_watch_stays_silent_without_a_change_and_ends_when_cancelled(monkeypatch
         seen = []
 
         async def collect():
-            async for response in health.watch(manager(a="AVAILABLE"), HealthCheckRequest()):
+            async for response in health.watch(core(manager(a="AVAILABLE")), HealthCheckRequest()):
                 seen.append(response.status)
 
         task = asyncio.create_task(collect())
