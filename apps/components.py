@@ -38,6 +38,13 @@ def mistake(sentence):
     return gradio.Error(sentence, print_exception=False)
 
 
+def check_length(*texts, most):
+    """Raises a `mistake` where one of the texts has more than `most` characters."""
+    longest = max(map(len, texts))
+    if longest > most:
+        raise mistake(f"A text may have {most:,} characters. Received: {longest:,}")
+
+
 @contextlib.contextmanager
 def mistakes(*kinds):
     """Shows a visitor what was wrong with what they gave: errors within become `mistake`s.

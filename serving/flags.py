@@ -76,18 +76,17 @@ def _check_processes(flags):
 
 
 def _set_parallelism(flags):
-    parallelism = flags.tensorflow_session_parallelism
     flags.cores = max(1, (os.cpu_count() or 1) // flags.num_processes)
-    if not parallelism:
-        if flags.num_processes > 1 and not flags.tensorflow_intra_op_parallelism:
-            # A process that took all cores would take them from the others.
-            flags.tensorflow_intra_op_parallelism = flags.cores
-            if flags.cores == 1:
-                flags.tensorflow_inter_op_parallelism = flags.tensorflow_inter_op_parallelism or 1
-        return
-    if flags.tensorflow_intra_op_parallelism or flags.tensorflow_inter_op_parallelism:
-        raise ConfigError("--tensorflow_session_parallelism already sets what the intra_op and inter_op flags set")
-    flags.tensorflow_intra_op_parallelism = flags.tensorflow_inter_op_parallelism = parallelism
+    both = flags.tensorflow_session_parallelism
+    if both:
+        if flags.tensorflow_intra_op_parallelism or flags.tensorflow_inter_op_parallelism:
+            raise ConfigError("--tensorflow_session_parallelism already sets what the intra_op and inter_op flags set")
+        flags.tensorflow_intra_op_parallelism = flags.tensorflow_inter_op_parallelism = both
+    elif flags.num_processes > 1 and not flags.tensorflow_intra_op_parallelism:
+        # A process that took all cores would take them from the others; one core has nothing to do side by side.
+        flags.tensorflow_intra_op_parallelism = flags.cores
+        if flags.cores == 1:
+            flags.tensorflow_inter_op_parallelism = flags.tensorflow_inter_op_parallelism or 1
 
 
 def _batching(flags):

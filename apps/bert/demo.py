@@ -5,7 +5,7 @@ import gradio
 from apps.bert.asking import MAX_CHARACTERS, fill, follows
 from apps.bert.calls import blank_calls, pair_calls
 from apps.bert.examples import BLANKS, MASK, PAIRS
-from apps.components import calls_of, mistake, mistakes, page_of
+from apps.components import calls_of, check_length, mistake, mistakes, page_of
 from apps.presets import preset_names, served_name
 
 APP = "bert"
@@ -95,7 +95,7 @@ def _fill(predict, preset, text):
     """Answers for the page: the text filled in, and a row a blank."""
     if MASK not in text:
         raise mistake(f"Write {MASK} where a word is missing.")
-    _check(text)
+    check_length(text, most=MAX_CHARACTERS)
     with mistakes():
         filled = fill(predict, preset, text)
     rows = [
@@ -109,13 +109,7 @@ def _follow(predict, preset, first, second):
     """Answers for the page: `{answer: probability}`."""
     if not first.strip() or not second.strip():
         raise mistake("Write two sentences.")
-    _check(first, second)
+    check_length(first, second, most=MAX_CHARACTERS)
     with mistakes():
         probability = follows(predict, preset, first, second)
     return {"follows": probability, "is from elsewhere": 1 - probability}
-
-
-def _check(*texts):
-    longest = max(map(len, texts))
-    if longest > MAX_CHARACTERS:
-        raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {longest:,}")

@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of, mistake, mistakes, page_of
+from apps.components import calls_of, check_length, mistakes, page_of
 from apps.heat import table
 from apps.nli.asking import MAX_CHARACTERS, ask, endpoint_of
 from apps.nli.examples import EXAMPLES
@@ -86,9 +86,7 @@ def _ask(predict, preset, premise, hypothesis):
     """Answers for the page: `{label: score}`, the alignment, and the time it took."""
     if not premise.strip() or not hypothesis.strip():
         return None, None, "There is no premise yet." if not premise.strip() else "There is no hypothesis yet."
-    longest = max(len(premise), len(hypothesis))
-    if longest > MAX_CHARACTERS:
-        raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {longest:,}")
+    check_length(premise, hypothesis, most=MAX_CHARACTERS)
     begin = time.perf_counter()
     with mistakes():
         answered = ask(predict, preset, endpoint_of(APP, preset), premise, hypothesis)

@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_text_call, python_text_call
-from apps.components import mistake, mistakes, page_of
+from apps.components import check_length, mistakes, page_of
 from apps.presets import preset_info, preset_names, served_name
 from apps.sentiment.asking import MAX_CHARACTERS, ask
 from apps.sentiment.examples import EXAMPLES
@@ -75,8 +75,7 @@ def _ask(predict, text, preset):
     calls = _calls(predict, preset, text)
     if not text.strip():
         return None, None, "There is no text yet.", *_calls(predict, preset, EXAMPLES[0])
-    if len(text) > MAX_CHARACTERS:
-        raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {len(text):,}")
+    check_length(text, most=MAX_CHARACTERS)
     begin = time.perf_counter()
     with mistakes():
         answered = ask(predict, preset, text)

@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_values_call, python_values_call
-from apps.components import calls_of, mistake, page_of
+from apps.components import calls_of, check_length, mistake, page_of
 from apps.predict import PredictError
 from apps.presets import preset_names, served_name
 from apps.text_generation.asking import stream
@@ -84,8 +84,7 @@ def _settings():
 
 def _write(predict, preset, prompt, length, *choices):
     """Yields the text for the page as far as it is made, and how fast it was."""
-    if len(prompt) > MAX_CHARACTERS:
-        raise mistake(f"A beginning may have {MAX_CHARACTERS:,} characters. Received: {len(prompt):,}")
+    check_length(prompt, most=MAX_CHARACTERS)
     if choices[-1] is None:
         raise mistake("The seed must be a whole number. Received: nothing")
     said, begin = [], time.perf_counter()

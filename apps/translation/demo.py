@@ -5,7 +5,7 @@ import time
 import gradio
 
 from apps.calls import curl_text_call, python_text_call
-from apps.components import calls_of, mistake, mistakes, page_of
+from apps.components import calls_of, check_length, mistakes, page_of
 from apps.heat import table
 from apps.presets import preset_names, served_name
 from apps.translation.asking import MAX_CHARACTERS, ask, endpoint_of, language_of
@@ -73,8 +73,7 @@ def _ask(predict, preset, text):
     """Answers for the page: the translation, the others with their scores, the heat map, and the time it took."""
     if not text.strip():
         return "", [], "", "There is no sentence yet."
-    if len(text) > MAX_CHARACTERS:
-        raise mistake(f"A text may have {MAX_CHARACTERS:,} characters. Received: {len(text):,}")
+    check_length(text, most=MAX_CHARACTERS)
     begin = time.perf_counter()
     with mistakes():
         translated = ask(predict, preset, endpoint_of(APP, preset), text)
