@@ -35,7 +35,9 @@ def main(argv=None):
         if flags.num_processes > 1:
             from serving.processes import Keeper
 
-            return Keeper(flags.num_processes, functools.partial(serve_beside, flags)).keep()
+            keeper = Keeper(flags.num_processes, functools.partial(serve_beside, flags))
+            on_signal(keeper.stop)
+            return keeper.keep()
         serve(flags)
     except ConfigError as error:
         print(f"serving: {error}", file=sys.stderr)

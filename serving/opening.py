@@ -48,14 +48,13 @@ def open_version(path, options):
     Raises:
         Exception: Whatever a broken folder makes TensorFlow raise.
     """
-    if options.metrics is None:
-        return _open(path, options)
     start, opened = time.monotonic(), None
     try:
         opened = _open(path, options)
         return opened
     finally:
-        options.metrics.load(path, opened is not None, time.monotonic() - start)
+        if options.metrics is not None:
+            options.metrics.load(path, opened is not None, time.monotonic() - start)
 
 
 def _open(path, options):

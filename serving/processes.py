@@ -43,7 +43,7 @@ class Keeper:
         self._signalled, self._signal = self._context.Pipe(duplex=False)
         self._children = {}
         self._config = None
-        self._asks, self._keys = [], itertools.count()
+        self._asks, self._keys = {}, itertools.count()
         self._starts = []
         self._pause = 0
         self._announced = False
@@ -51,13 +51,11 @@ class Keeper:
         self._exit_code = 0
 
     def keep(self):
-        """Keep them until SIGINT or SIGTERM.
+        """Keep them until `stop` is called.
 
         Returns:
-            The exit code: 0 after a signal, 1 if one of them failed before all were ready once.
+            The exit code: 0 after `stop`, 1 if one of them failed before all were ready once.
         """
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._signal.send(None))
         self._starts = [0.0] * self._number
         while self._children or self._starts:
             self._start_due()
@@ -67,6 +65,10 @@ class Keeper:
                 for child in self._children.values():
                     child.process.kill()
         return self._exit_code
+
+    def stop(self):
+        """Have `keep` end all of them and return; may be called by a signal's handler."""
+        self._signal.send(None)
 
     def _seconds_to_wait(self):
         times = [*self._starts, *([] if self._stop_at is None else [self._stop_at])]
@@ -109,13 +111,13 @@ class Keeper:
         elif kind == FAILED:
             child.failure = rest[0]
         elif kind == ASK:
-            self._asks.append(_Ask(next(self._keys), connection, *rest))
+            self._asks[next(self._keys)] = _Ask(connection, *rest)
             self._begin_asks()
         else:
-            number, result = rest
-            for ask in [ask for ask in self._asks if ask.key == number]:
-                ask.results.append(result)
-                self._has_told(ask, connection)
+            key, result = rest
+            if key is not None:
+                self._asks[key].results.append(result)
+                self._has_told(key, connection)
 
     def _take_ready(self, connection, child, text):
         child.is_ready = True
@@ -127,19 +129,22 @@ class Keeper:
             print(f"serving ready: {text}; {self._number} processes", flush=True)
 
     def _begin_asks(self):
-        for ask in list(self._asks):
-            if ask.waiting is None and not any(other.waiting and other.what == ask.what for other in self._asks):
+        begun = {ask.what for ask in self._asks.values() if ask.asked}
+        for key, ask in self._asks.items():
+            if ask.what not in begun:
+                begun.add(ask.what)
                 ready = {connection for connection, child in self._children.items() if child.is_ready}
                 ask.asked = ready | {ask.asker}  # which may be asked before it has said that it is ready
                 ask.waiting = set(ask.asked)
                 for connection in ask.asked:
-                    _send(connection, DO, ask.key, ask.what, ask.payload)
+                    _send(connection, DO, key, ask.what, ask.payload)
 
-    def _has_told(self, ask, connection):
+    def _has_told(self, key, connection):
+        ask = self._asks[key]
         ask.waiting.discard(connection)
         if ask.waiting:
             return
-        self._asks.remove(ask)
+        del self._asks[key]
         if ask.what == RELOAD and any(failure is None or failure[0] not in _REFUSED for failure, _ in ask.results):
             self._config = ask.payload
             for late in [late for late, child in self._children.items() if child.is_ready and late not in ask.asked]:
@@ -151,9 +156,9 @@ class Keeper:
         child = self._children.pop(connection)
         connection.close()
         child.process.join()
-        self._asks = [ask for ask in self._asks if ask.waiting is not None or ask.asker is not connection]
-        for ask in [ask for ask in self._asks if ask.waiting and connection in ask.waiting]:
-            self._has_told(ask, connection)
+        self._asks = {key: ask for key, ask in self._asks.items() if ask.asked or ask.asker is not connection}
+        for key in [key for key, ask in self._asks.items() if connection in ask.waiting]:
+            self._has_told(key, connection)
         if self._stop_at is not None:
             return
         if not self._announced:
@@ -187,12 +192,11 @@ class _Child:
 
 
 class _Ask:
-    """What a process wants all of them to do; `waiting` are those that have not, None where it has not begun."""
+    """What a process wants all of them to do: who was `asked`, nobody before it has begun, and who has not done it."""
 
-    def __init__(self, key, asker, number, what, payload):
-        self.key = key
+    def __init__(self, asker, number, what, payload):
         self.asker, self.number, self.what, self.payload = asker, number, what, payload
-        self.asked, self.waiting, self.results = None, None, []
+        self.asked, self.waiting, self.results = set(), set(), []
 
 
 def _send(connection, *message):

@@ -97,6 +97,6 @@ class Siblings:
         try:
             result = None, self._actions[what](payload)
         except Exception as error:
-            failure = error if isinstance(error, ServingError) else from_exception(error)
+            failure = from_exception(error)
             result = (failure.code, failure.message), None
         self._send(TOLD, number, result)

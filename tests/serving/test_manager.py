@@ -23,6 +23,7 @@ from serving.manager import Manager
 from serving.metrics import Metrics
 from serving.protocol import ModelServerConfig
 from serving.runner import RunnerOptions
+from tests.serving.waiting import wait_until
 
 X = np.ones((1, 3), np.float32)
 
@@ -48,13 +49,6 @@ def ask(manager, name="m", number=None, label=None):
         return version.number, float(version.runner.run("serving_default", {"x": X}, ("y",))["y"][0, 0])
     finally:
         version.release()
-
-
-def wait_until(condition, seconds=15):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert condition()
 
 
 def refused(code, words):

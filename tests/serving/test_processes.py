@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -16,9 +15,12 @@ import pytest
 
 from serving.client import Client, ClientError
 from serving.protocol import MODEL_SERVICE, ModelServerConfig, methods
+from tests.serving.waiting import wait_until
 
 # So many connections go to one of two processes once in 32,768 times.
 CONNECTIONS = 16
+# A process imports TensorFlow, on a machine that may be busy.
+START_SECONDS = 30
 
 
 class Many:
@@ -63,13 +65,6 @@ def is_there(pid):
     with contextlib.suppress(OSError):
         return "State:\tZ" not in status.read_text()
     return False
-
-
-def wait_until(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 @contextlib.contextmanager
@@ -120,10 +115,10 @@ def test_a_reload_reaches_all_and_whoever_takes_the_place_of_one(many, models, s
 
     killed, kept = many.children()
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: len(set(many.children()) - {killed}) == 2)
+    wait_until(lambda: len(set(many.children()) - {killed}) == 2, START_SECONDS)
     assert kept in many.children()
     loads = r":tensorflow:cc:saved_model:load_attempt_count\{.*/other.*\} (\d+)"
-    wait_until(lambda: many.metric(loads) == [2])
+    wait_until(lambda: many.metric(loads) == [2], START_SECONDS)
     assert many.predict_everywhere("other", 2) == [20] * CONNECTIONS
     many.reload(affine=models / "affine")
     with Client(many.rest) as client, pytest.raises(ClientError, match="other"):
@@ -146,7 +141,7 @@ def test_none_outlives_the_one_that_keeps_them(models, tmp_path, free_port):
         children = many.children()
         assert len(children) == 2
         many.process.kill()
-        wait_until(lambda: not any(map(is_there, children)))
+        wait_until(lambda: not any(map(is_there, children)), START_SECONDS)
 
 
 def test_a_model_that_does_not_load_ends_all_with_one_sentence(tmp_path, free_port):
